@@ -1,0 +1,1 @@
+"""Genetic baselines on allele dosages, cross-fitted by person."""

@@ -1,0 +1,116 @@
+"""Cross-fitted predictions as rows of the stored tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from haploformer.baselines.crossfit import CrossPrediction
+
+_VARIANT_COLUMNS = ["variant_id", "contig", "pos", "ref", "alt"]
+
+
+def predicted_expression_rows(
+    results: Mapping[str, CrossPrediction],
+    individual_ids: Sequence[str],
+    folds: NDArray[np.int64],
+    *,
+    model: str,
+    fold_seed: int,
+) -> pd.DataFrame:
+    """One row per gene and individual: the prediction out of the individual's own fold.
+
+    Parameters
+    ----------
+    results : mapping of gene_id to CrossPrediction
+    individual_ids : sequence of str (n_individuals,)
+    folds : int (n_individuals,)
+    model : str
+    fold_seed : int
+
+    Returns
+    -------
+    DataFrame, schema ``predicted_expression``
+    """
+    n_genes, n = len(results), len(individual_ids)
+    return pd.DataFrame(
+        {
+            "gene_id": np.repeat(np.array(list(results), dtype=object), n),
+            "individual_id": np.tile(np.array(individual_ids, dtype=object), n_genes),
+            "model": np.full(n_genes * n, model, dtype=object),
+            "fold_seed": pd.array(np.full(n_genes * n, fold_seed), dtype="Int64"),
+            "fold": pd.array(np.tile(folds, n_genes), dtype="Int64"),
+            "predicted_expression": np.concatenate([r.outer for r in results.values()] or [np.empty(0)]),
+        }
+    )
+
+
+def inner_prediction_rows(
+    results: Mapping[str, CrossPrediction],
+    individual_ids: Sequence[str],
+    folds: NDArray[np.int64],
+    *,
+    model: str,
+    fold_seed: int,
+) -> pd.DataFrame:
+    """One row per gene, outer fold and individual outside it.
+
+    ``fold`` is the outer fold whose stack the row helps to train, ``inner_fold`` the individual's own. Parameters as
+    in ``predicted_expression_rows``.
+
+    Returns
+    -------
+    DataFrame, schema ``inner_predictions``
+        ``n_genes * (n_folds - 1) * n_individuals`` rows.
+    """
+    n_genes, n_folds = len(results), int(folds.max()) + 1
+    fold, person = np.nonzero(folds[None] != np.arange(n_folds)[:, None])
+    n = len(fold)
+    return pd.DataFrame(
+        {
+            "gene_id": np.repeat(np.array(list(results), dtype=object), n),
+            "individual_id": np.tile(np.array(individual_ids, dtype=object)[person], n_genes),
+            "model": np.full(n_genes * n, model, dtype=object),
+            "fold_seed": np.full(n_genes * n, fold_seed, dtype=np.int64),
+            "fold": np.tile(fold, n_genes),
+            "inner_fold": np.tile(folds[person], n_genes),
+            "predicted_expression": np.concatenate([r.inner[fold, person] for r in results.values()] or [np.empty(0)]),
+        }
+    )
+
+
+def dosage_weight_rows(
+    results: Mapping[str, CrossPrediction],
+    variants: Mapping[str, pd.DataFrame],
+    *,
+    model: str,
+    fold_seed: int,
+) -> pd.DataFrame:
+    """One row per gene, outer fold and variant whose weight is not zero.
+
+    Parameters
+    ----------
+    results : mapping of gene_id to CrossPrediction
+    variants : mapping of gene_id to DataFrame
+        ``variant_id, contig, pos, ref, alt``, one row per column of the gene's dosages, in that order.
+    model : str
+    fold_seed : int
+
+    Returns
+    -------
+    DataFrame, schema ``dosage_weights``
+    """
+    pieces = []
+    for gene_id, result in results.items():
+        for fold, fit in enumerate(result.fits):
+            used = np.flatnonzero(fit.weights)
+            rows = variants[gene_id][_VARIANT_COLUMNS].iloc[fit.variants[used]]
+            pieces.append(rows.assign(gene_id=gene_id, fold=fold, weight=fit.weights[used]))
+    columns = ["gene_id", "model", "fold_seed", "fold", *_VARIANT_COLUMNS, "weight"]
+    if not pieces:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(pieces, ignore_index=True)
+    return table.assign(model=model, fold_seed=fold_seed)[columns]

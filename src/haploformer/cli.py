@@ -1,0 +1,74 @@
+"""The project's ``kedro run``: Kedro's own, with errors that a user can act on in one line."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+from kedro.framework.cli.project import run as kedro_run
+from kedro.io import DatasetError
+from kedro.validation import DataValidationError, ParameterValidationError
+
+from haploformer.errors import InputError
+
+#: Set to anything to see the traceback of a known error.
+TRACEBACK_VARIABLE = "HAPLOFORMER_TRACEBACK"
+
+
+def describe_error(error: BaseException) -> str | None:
+    """One line for an error that the user can mend, None for any other.
+
+    The first `InputError` in the chain of causes tells most; then what Kedro and pandera say of data and parameters.
+    """
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    for link in chain:
+        if isinstance(link, InputError):
+            return str(link)
+    for link in chain:
+        if isinstance(link, DataValidationError | ParameterValidationError | DatasetError | click.ClickException):
+            return " ".join(str(link).split())
+        if isinstance(link, ValueError) and str(link).startswith("Failed to find the pipeline named"):
+            return " ".join(str(link).split())
+    return None
+
+
+def one_line_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn known errors of ``function`` into a last line ``Error: ...`` and exit code 1."""
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            line = describe_error(error)
+            if line is None or os.environ.get(TRACEBACK_VARIABLE):
+                raise
+            _exit_with(line)
+
+    return guarded
+
+
+def _exit_with(line: str) -> NoReturn:
+    sys.stdout.flush()
+    click.echo(f"Error: {line}", err=True)
+    sys.exit(1)
+
+
+@click.group(name="haploformer")
+def cli() -> None:
+    """Personal gene expression from personal genomes."""
+
+
+run = click.Command(
+    "run",
+    params=kedro_run.params,
+    callback=one_line_errors(kedro_run.callback),
+    help=f"{kedro_run.help}\n\nErrors in files and parameters are one line; {TRACEBACK_VARIABLE}=1 shows the traceback.",
+)
+cli.add_command(run)

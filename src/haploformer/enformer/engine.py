@@ -1,0 +1,51 @@
+"""What an inference engine is: predicted coverage of windows, whatever algorithm computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haploformer.enformer.geometry import Geometry
+
+
+class Windows(Protocol):
+    """Sequences of one length, built on demand."""
+
+    def __len__(self) -> int:
+        """Number of windows."""
+        ...
+
+    def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """One-hot form (n_rows, length, 4), order A C G T, unknown bases all zeros."""
+        ...
+
+
+class InferenceEngine(Protocol):
+    """Predicts coverage from sequence."""
+
+    name: str
+    geometry: Geometry
+
+    def predict(
+        self, windows: Windows, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """Predicted coverage.
+
+        Parameters
+        ----------
+        windows : Windows
+            Sequences of the geometry's length.
+        rows : sequence of int (n_windows,)
+            Which of the windows.
+        tracks, bins : sequence of int
+            Outputs wanted; bins count from the first of the cropped output.
+
+        Returns
+        -------
+        float32 (n_windows, n_bins, n_tracks)
+            Coverage per 128-bp bin, not log-transformed.
+        """
+        ...

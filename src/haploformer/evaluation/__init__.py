@@ -1,0 +1,1 @@
+"""Scores of every model alike: metrics, adjustment, summaries and the known answer."""

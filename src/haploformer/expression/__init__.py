@@ -1,0 +1,1 @@
+"""Measured expression and covariates as matrices, and adjustment for covariates with training coefficients."""

@@ -1,0 +1,89 @@
+"""The cohort's called alleles on disk: a table of records and a compressed array, read window by window."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from haploformer.formats.files import publish_directory, read_json, write_json
+from haploformer.formats.vcf import BATCH_RECORDS, GenotypeBatch
+from haploformer.genome.audit import AuditCounts, audit_table
+from haploformer.genome.genotypes import Genotypes
+from haploformer.genome.variants import RECORD_COLUMNS
+
+_SUMMARY = "genotypes.json"
+_RECORDS = "records.parquet"
+_AUDIT = "audit.parquet"
+_ALLELES = "alleles.zarr"
+
+
+@dataclass(frozen=True)
+class GenotypeStream:
+    """Genotypes on their way to the store, and what they come from."""
+
+    batches: Iterable[GenotypeBatch]
+    individual_ids: list[str]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredGenotypes:
+    """Genotypes whose alleles stay on disk, and the audit of their source."""
+
+    genotypes: Genotypes
+    audit: pd.DataFrame
+
+
+def write_genotypes(stream: GenotypeStream, path: Path) -> None:
+    """Write all batches; the folder is there whole or not at all. Memory is that of one batch."""
+    import zarr
+
+    n = len(stream.individual_ids)
+    counts: AuditCounts = Counter()
+    tables: list[pd.DataFrame] = []
+    n_unphased = 0
+    with publish_directory(path) as folder:
+        alleles = zarr.create_array(
+            folder / _ALLELES, shape=(0, n, 2), chunks=(BATCH_RECORDS, max(n, 1), 2), dtype="int8", fill_value=0
+        )
+        for batch in stream.batches:
+            counts += batch.counts
+            n_unphased += batch.genotypes.n_unphased
+            tables.append(batch.genotypes.records)
+            alleles.append(np.asarray(batch.genotypes.alleles[slice(None)]), axis=0)
+        records = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=RECORD_COLUMNS)
+        records.astype({"pos": "int64"}).to_parquet(folder / _RECORDS, index=False)
+        audit_table(counts).to_parquet(folder / _AUDIT, index=False)
+        summary = {
+            "individual_ids": stream.individual_ids,
+            "n_records": len(records),
+            "n_unphased": n_unphased,
+            "provenance": stream.provenance,
+        }
+        write_json(folder / _SUMMARY, summary)
+
+
+def read_genotypes(path: Path) -> StoredGenotypes:
+    """Open a store; alleles are read when a window is asked for."""
+    import zarr
+
+    summary = read_json(path / _SUMMARY)
+    genotypes = Genotypes(
+        records=pd.read_parquet(path / _RECORDS),
+        individual_ids=summary["individual_ids"],
+        alleles=zarr.open_array(path / _ALLELES, mode="r"),
+        n_unphased=summary["n_unphased"],
+        provenance=summary["provenance"],
+    )
+    return StoredGenotypes(genotypes, pd.read_parquet(path / _AUDIT))
+
+
+def genotypes_exist(path: Path) -> bool:
+    """Whether a finished store lies at ``path``."""
+    return (path / _SUMMARY).is_file()

@@ -1,0 +1,38 @@
+"""Distinct haplotype windows on disk: reference bases, edits, and who carries which window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from haploformer.formats.files import publish_directory, read_json, write_json
+from haploformer.genome.haplotype_windows import HaplotypeWindows
+
+_PROVENANCE = "haplotypes.json"
+_REFERENCE = "reference.npy"
+_TABLES = ("genes", "windows", "haplotypes", "edits")
+
+
+def write_haplotypes(haplotypes: HaplotypeWindows, path: Path) -> None:
+    """Write a store; the folder is there whole or not at all."""
+    with publish_directory(path) as folder:
+        for name in _TABLES:
+            getattr(haplotypes, name).to_parquet(folder / f"{name}.parquet", index=False)
+        np.save(folder / _REFERENCE, haplotypes.reference, allow_pickle=False)
+        write_json(folder / _PROVENANCE, haplotypes.provenance)
+
+
+def read_haplotypes(path: Path) -> HaplotypeWindows:
+    """Open a store; the reference bases are mapped, not read."""
+    return HaplotypeWindows(
+        **{name: pd.read_parquet(path / f"{name}.parquet") for name in _TABLES},
+        reference=np.load(path / _REFERENCE, mmap_mode="r", allow_pickle=False),
+        provenance=read_json(path / _PROVENANCE),
+    )
+
+
+def haplotypes_exist(path: Path) -> bool:
+    """Whether a finished store lies at ``path``."""
+    return (path / _PROVENANCE).is_file()

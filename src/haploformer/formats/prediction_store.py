@@ -1,0 +1,288 @@
+"""Predictions of distinct windows on disk: a Zarr v3 array whose chunks are recorded in a manifest.
+
+A shard is one chunk is one file: written to a temporary name, synced, renamed, and only then recorded with its sha256
+and with the hash of everything that it depends on. The manifest alone says what is there. Work goes on in a folder
+beside the store, which takes the store's place when the last shard is recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from haploformer.enformer.plan import PredictionPlan, RowRange
+from haploformer.errors import InputError
+from haploformer.formats.files import read_json, replace_directory, sha256_json, write_durably, write_json
+
+_PLAN = "plan.json"
+_MANIFEST = "manifest.jsonl"
+_ARRAY = "predictions"
+_WINDOWS = "windows.parquet"
+_KEYS = "keys.parquet"
+
+
+@dataclass(frozen=True)
+class TrackPredictions:
+    """A finished store, opened.
+
+    Attributes
+    ----------
+    values : array-like float32 (n_rows, n_tracks)
+        On disk; slicing reads. Mean coverage over the centre bins.
+    tracks : int64 (n_tracks,)
+        Track numbers of the columns.
+    windows : DataFrame
+        ``gene_id, individual_id, haplotype, window``; the reference window has nulls for person and haplotype.
+    attributes : dict
+        Identity and provenance.
+    """
+
+    values: Any
+    tracks: NDArray[np.int64]
+    windows: pd.DataFrame
+    attributes: dict[str, Any]
+
+    def rows(self, window: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Predictions (..., n_tracks) of the numbered windows; reads each stretch of the array once."""
+        unique, position = np.unique(window, return_inverse=True)
+        return np.asarray(self.values.get_orthogonal_selection((unique, slice(None))))[position.reshape(window.shape)]
+
+
+class PredictionStore:
+    """The store of one plan while it is being filled.
+
+    Parameters
+    ----------
+    path : Path
+        Where the finished store lies. What an earlier run left there or beside it is used where it is the same work.
+    plan : PredictionPlan
+
+    Raises
+    ------
+    InputError
+        If the disk has not the room for what is to be written.
+    """
+
+    def __init__(self, path: Path, plan: PredictionPlan) -> None:
+        self.path = path
+        self.plan = plan
+        self.depends = [_shard_dependency(plan, shard) for shard in plan.shards()]
+        self.folder = self._choose_folder()
+        self._done = {
+            entry["shard"]: entry for entry in _manifest(self.folder) if entry["depends"] in set(self.depends)
+        }
+        if not self.is_finished():
+            _require_room(self.path.parent, self._bytes_to_write())
+            self._write_layout()
+
+    def is_done(self, shard: RowRange) -> bool:
+        """Whether the manifest records the shard for this plan, and its file has the recorded bytes."""
+        entry = self._done.get(shard.index)
+        return (
+            entry is not None and entry["depends"] == self.depends[shard.index] and _chunk_is_whole(self.folder, entry)
+        )
+
+    def is_finished(self) -> bool:
+        """Whether all shards are done."""
+        return all(self.is_done(shard) for shard in self.plan.shards())
+
+    def known_row(self, key: str) -> NDArray[np.float32] | None:
+        """The prediction of a window in the store that this one replaces, if it was made in the same way."""
+        row = self._previous_rows.get(key)
+        return None if row is None else np.asarray(self._previous_values[row])
+
+    def write(self, shard: RowRange, rows: NDArray[np.float32]) -> None:
+        """Store a shard durably, then record it."""
+        chunk = np.full((self.plan.shard_rows, len(self.plan.tracks)), np.nan, "<f4")
+        chunk[: len(rows)] = rows
+        target = _chunk_path(self.folder, shard.index)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = chunk.tobytes()
+        try:
+            write_durably(target, content)
+            entry = {
+                "shard": shard.index,
+                "rows": [shard.start, shard.stop],
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "finite": int(np.isfinite(rows).sum()),
+                "depends": self.depends[shard.index],
+            }
+            _append_line(self.folder / _MANIFEST, entry)
+        except OSError as error:
+            raise InputError(
+                str(target),
+                f"cannot be written ({error.strerror})",
+                f"make room for {len(content):,} bytes and run again",
+            ) from error
+        self._done[shard.index] = entry
+
+    def finish(self) -> None:
+        """Publish the store, all of its shards done."""
+        assert self.is_finished(), "a shard is missing"
+        self.plan.windows.to_parquet(self.folder / f".{_WINDOWS}.tmp", index=False)
+        (self.folder / f".{_WINDOWS}.tmp").replace(self.folder / _WINDOWS)
+        if self.folder != self.path:
+            replace_directory(self.folder, self.path)
+            self.folder = self.path
+
+    def _choose_folder(self) -> Path:
+        """The finished store if it is already this plan's, else the folder where work goes on."""
+        building = self.path.with_name(f".{self.path.name}.building")
+        if predictions_exist(self.path):
+            if [e["depends"] for e in sorted(_manifest(self.path), key=lambda e: e["shard"])] == self.depends:
+                return self.path
+        elif self.path.exists():
+            # Shards of it may be gone or torn; the others are as good as ever.
+            if building.exists():
+                shutil.rmtree(self.path)
+            else:
+                self.path.rename(building)
+        if building.exists() and _layout(building) != self._layout:
+            shutil.rmtree(building)
+        building.mkdir(parents=True, exist_ok=True)
+        return building
+
+    @property
+    def _layout(self) -> dict[str, Any]:
+        return {"shard_rows": self.plan.shard_rows, "n_tracks": len(self.plan.tracks)}
+
+    def _write_layout(self) -> None:
+        """Metadata of the array, the window keys of its rows, and the plan."""
+        import zarr
+
+        plan = self.plan
+        for stale in ("zarr.json", f"{_ARRAY}/zarr.json"):
+            (self.folder / stale).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "track", ignore_errors=True)
+        group = zarr.open_group(self.folder, mode="a", zarr_format=3)
+        group.attrs.update(plan.provenance | plan.identity)
+        group.create_array(
+            _ARRAY,
+            shape=(len(plan.keys), len(plan.tracks)),
+            chunks=(plan.shard_rows, len(plan.tracks)),
+            dtype="float32",
+            fill_value=float("nan"),
+            compressors=None,
+            dimension_names=("window", "track"),
+            attributes={"unit": "coverage per 128 bp", "missing": "NaN"},
+        )
+        track = group.create_array(
+            "track", shape=(len(plan.tracks),), dtype="int64", dimension_names=("track",), compressors=None
+        )
+        track[:] = np.asarray(plan.tracks)
+        # One file tells xarray what is there, so that it does not search the folder.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Consolidated metadata")
+            zarr.consolidate_metadata(group.store)
+        pd.DataFrame({"key": plan.keys}).to_parquet(self.folder / _KEYS, index=False)
+        record = self._layout | {"n_shards": len(self.depends), "identity": plan.identity, "depends": self.depends}
+        write_json(self.folder / _PLAN, record)
+
+    def _bytes_to_write(self) -> int:
+        missing = sum(not self.is_done(shard) for shard in self.plan.shards())
+        return missing * self.plan.shard_rows * len(self.plan.tracks) * 4
+
+    @cached_property
+    def _previous_rows(self) -> dict[str, int]:
+        if self.folder == self.path or not predictions_exist(self.path):
+            return {}
+        if read_json(self.path / _PLAN)["identity"] != self.plan.identity:
+            return {}
+        keys = pd.read_parquet(self.path / _KEYS)["key"].tolist()
+        return {key: row for row, key in enumerate(keys)}
+
+    @cached_property
+    def _previous_values(self) -> Any:
+        return read_predictions(self.path).values
+
+
+def read_predictions(path: Path) -> TrackPredictions:
+    """Open a finished store; also ``xarray.open_zarr(path)``."""
+    import zarr
+
+    group = zarr.open_group(path, mode="r")
+    return TrackPredictions(
+        values=group[_ARRAY],
+        tracks=np.asarray(group["track"]),
+        windows=pd.read_parquet(path / _WINDOWS),
+        attributes=dict(group.attrs),
+    )
+
+
+def predictions_exist(path: Path) -> bool:
+    """Whether the manifest records every shard of the plan and each has its file, with the recorded bytes."""
+    if not (path / _PLAN).is_file() or not (path / _WINDOWS).is_file():
+        return False
+    plan = read_json(path / _PLAN)
+    entries = {entry["shard"]: entry for entry in _manifest(path)}
+    return all(
+        i in entries and entries[i]["depends"] == depends and _chunk_is_whole(path, entries[i])
+        for i, depends in enumerate(plan["depends"])
+    )
+
+
+def _shard_dependency(plan: PredictionPlan, shard: RowRange) -> str:
+    return sha256_json({"identity": plan.identity, "keys": plan.keys[shard.start : shard.stop]})
+
+
+def _layout(folder: Path) -> dict[str, Any] | None:
+    if not (folder / _PLAN).is_file():
+        return None
+    plan = read_json(folder / _PLAN)
+    return {"shard_rows": plan["shard_rows"], "n_tracks": plan["n_tracks"]}
+
+
+def _chunk_path(folder: Path, shard: int) -> Path:
+    return folder / _ARRAY / "c" / str(shard) / "0"
+
+
+def _chunk_is_whole(folder: Path, entry: dict[str, Any]) -> bool:
+    path = _chunk_path(folder, entry["shard"])
+    return path.is_file() and path.stat().st_size == entry["bytes"]
+
+
+def _manifest(folder: Path) -> Iterator[dict[str, Any]]:
+    """Entries of the manifest, the last of each shard; a torn last line is no entry."""
+    path = folder / _MANIFEST
+    if not path.is_file():
+        return
+    latest: dict[int, dict[str, Any]] = {}
+    for line in path.read_text().splitlines():
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        latest[entry["shard"]] = entry
+    yield from latest.values()
+
+
+def _append_line(path: Path, entry: dict[str, Any]) -> None:
+    # A line that a crash tore off stays without its end; the newline before ours keeps it from swallowing this one.
+    with path.open("ab") as stream:
+        stream.write(b"\n" + json.dumps(entry, sort_keys=True).encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _require_room(folder: Path, needed: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InputError(
+            str(folder),
+            f"the predictions need {needed:,} bytes, {free:,} are free",
+            "make room, choose fewer tracks, or another folder",
+        )

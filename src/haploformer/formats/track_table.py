@@ -1,0 +1,28 @@
+"""The list of an Enformer's output tracks, in the shape of Basenji's ``targets_human.txt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from haploformer.errors import InputError
+from haploformer.formats.text_tables import parse_numbers, read_text_table, require_columns
+
+
+def read_track_table(path: Path) -> pd.DataFrame:
+    """Read one file.
+
+    Returns
+    -------
+    DataFrame (n_tracks,)
+        ``track`` (0, 1, 2 ...: the output's place), ``identifier``, ``description``.
+    """
+    table = read_text_table(path, what="track table")
+    require_columns(table, ["index", "identifier", "description"], path)
+    track = parse_numbers(table[["index"]], path, row_names=table["identifier"])[:, 0].astype("int64")
+    if track.tolist() != list(range(len(track))):
+        raise InputError(
+            str(path), "column index is not 0, 1, 2 ...", "give the list in the order of the model's outputs"
+        )
+    return pd.DataFrame({"track": track, "identifier": table["identifier"], "description": table["description"]})

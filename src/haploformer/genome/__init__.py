@@ -1,0 +1,1 @@
+"""Intervals, reference, variants, genotypes, haplotypes, encoding, windows. Pure numpy and pandas."""

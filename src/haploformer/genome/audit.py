@@ -1,0 +1,88 @@
+"""Counts of what was kept and what was left out: nothing is dropped silently."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from haploformer.genome.genotypes import ABSENT, MISSING, Genotypes
+from haploformer.genome.haplotypes import GeneHaplotypes
+from haploformer.genome.intervals import Interval
+from haploformer.genome.variants import record_class
+
+
+class AuditKey(NamedTuple):
+    """What a count of records is about."""
+
+    source: str
+    contig: str | None
+    record_class: str
+    outcome: str
+    reason: str
+
+
+AuditCounts = Counter[AuditKey]
+
+
+def audit_table(counts: AuditCounts) -> pd.DataFrame:
+    """The counts as a table: ``source, contig, record_class, outcome, reason, count``, sorted."""
+    rows = [(*key, n) for key, n in sorted(counts.items(), key=lambda item: [str(part) for part in item[0]])]
+    return pd.DataFrame(rows, columns=[*AuditKey._fields, "count"])
+
+
+def audit_individuals(genotypes: Genotypes, *, batch: int = 8192) -> pd.DataFrame:
+    """Calls of each person over all records.
+
+    Returns
+    -------
+    DataFrame
+        ``individual_id, n_variants, n_missing, n_half_missing, n_haploid, n_heterozygous, n_alternative, n_private``:
+        calls with both, one of two alleles missing; with one copy; with two different alleles; with any ALT; ALT
+        alleles that nobody else carries.
+    """
+    n = len(genotypes.individual_ids)
+    counts = {name: np.zeros(n, np.int64) for name in ("missing", "half", "haploid", "het", "alt", "private")}
+    for start in range(0, len(genotypes), batch):
+        alleles = np.asarray(genotypes.alleles[slice(start, start + batch)])
+        missing = (alleles == MISSING).sum(-1)
+        haploid = (alleles == ABSENT).any(-1)
+        counts["missing"] += (missing + haploid == 2).sum(0)
+        counts["half"] += ((missing == 1) & ~haploid).sum(0)
+        counts["haploid"] += haploid.sum(0)
+        counts["het"] += ((alleles[..., 0] != alleles[..., 1]) & (missing == 0) & ~haploid).sum(0)
+        carries = (alleles > 0).any(-1)
+        counts["alt"] += carries.sum(0)
+        counts["private"] += (carries & (carries.sum(1, keepdims=True) == 1)).sum(0)
+    return pd.DataFrame(
+        {
+            "individual_id": list(genotypes.individual_ids),
+            "n_variants": len(genotypes),
+            "n_missing": counts["missing"],
+            "n_half_missing": counts["half"],
+            "n_haploid": counts["haploid"],
+            "n_heterozygous": counts["het"],
+            "n_alternative": counts["alt"],
+            "n_private": counts["private"],
+        }
+    )
+
+
+def audit_window(genotypes: Genotypes, window: Interval, found: GeneHaplotypes) -> dict[str, int]:
+    """Variants by class and haplotypes of one window: the columns of ``window_audit`` but the gene and the N share."""
+    local = genotypes.select(*window)
+    classes = Counter(
+        record_class(ref, alt) for ref, alt in zip(local.records["ref"], local.records["alt"], strict=True)
+    )
+    return {
+        "n_snp": classes["snp"],
+        "n_mnp": classes["mnp"],
+        "n_insertion": classes["insertion"],
+        "n_deletion": classes["deletion"],
+        "n_missing": found.n_missing,
+        "n_overlapping": found.n_overlapping,
+        "n_haplotypes": int((found.window >= 0).sum()),
+        "n_distinct": len(set(found.window[found.window >= 0].tolist())),
+    }

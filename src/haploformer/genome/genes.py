@@ -1,0 +1,71 @@
+"""The genes of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from haploformer.errors import InputError
+from haploformer.genome.contigs import canonical_contig
+
+
+def select_genes(
+    measured: pd.DataFrame, annotation: pd.DataFrame, *, chromosomes: Sequence[str], source: str
+) -> pd.DataFrame:
+    """Measured genes on the chosen chromosomes, with the annotation's names and strands.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        ``gene_id, contig, tss``, as in the expression table.
+    annotation : DataFrame
+        ``gene_id, gene_name, strand``. A gene is looked up with its version, then without.
+    chromosomes : sequence of str
+        ``all``, or contig names in any spelling.
+    source : str
+        The expression table's name, for messages.
+
+    Returns
+    -------
+    DataFrame
+        ``gene_id, gene_name, contig, tss, strand``. A gene that the annotation lacks keeps its id as its name.
+
+    Raises
+    ------
+    InputError
+        If no gene is left.
+    """
+    genes = measured
+    if list(chromosomes) != ["all"]:
+        wanted = {canonical_contig(name) for name in chromosomes}
+        genes = measured[measured["contig"].isin(wanted)]
+    if len(genes) == 0:
+        there = ", ".join(sorted(set(measured["contig"]))[:8]) or "none"
+        raise InputError(
+            source,
+            f"no gene on chromosome {', '.join(chromosomes)} (chromosomes there: {there})",
+            "set data_prep.chromosomes, or give another expression table",
+        )
+    exact = annotation.drop_duplicates("gene_id").set_index("gene_id")
+    bare = annotation.assign(gene_id=_without_version(annotation["gene_id"]))
+    bare = bare.drop_duplicates("gene_id").set_index("gene_id")
+    lookup = {name: pd.concat([bare[name], exact[name]]).to_dict() for name in ("gene_name", "strand")}
+    ids, bare_ids = genes["gene_id"].tolist(), _without_version(genes["gene_id"]).tolist()
+    found = {
+        name: [values.get(i, values.get(b)) for i, b in zip(ids, bare_ids, strict=True)]
+        for name, values in lookup.items()
+    }
+    return pd.DataFrame(
+        {
+            "gene_id": ids,
+            "gene_name": [name or i for name, i in zip(found["gene_name"], ids, strict=True)],
+            "contig": genes["contig"].tolist(),
+            "tss": genes["tss"].tolist(),
+            "strand": [strand or "." for strand in found["strand"]],
+        }
+    )
+
+
+def _without_version(gene_ids: pd.Series) -> pd.Series:
+    return gene_ids.astype(str).str.replace(r"\.\d+$", "", regex=True)

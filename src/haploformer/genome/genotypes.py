@@ -1,0 +1,94 @@
+"""Called alleles of a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+#: Allele index of a missing call, and of the second copy of a haploid call.
+MISSING = -1
+ABSENT = -2
+
+
+class AlleleArray(Protocol):
+    """int8 (n_records, n_individuals, 2), in memory or on disk; slicing its first axis gives a numpy array."""
+
+    shape: tuple[int, ...]
+
+    def __getitem__(self, rows: slice, /) -> Any:
+        """The alleles of some records."""
+        ...
+
+
+@dataclass(frozen=True)
+class Genotypes:
+    """Records and the alleles that each person carries.
+
+    Attributes
+    ----------
+    records : DataFrame (n_records,)
+        ``contig`` (canonical), ``pos`` (1-based), ``variant_id``, ``ref``, ``alt`` (comma-joined), in file order,
+        sorted by ``pos`` within a contig.
+    individual_ids : sequence of str (n_individuals,)
+    alleles : int8 (n_records, n_individuals, 2)
+        Allele index: 0 = REF, i = i-th ALT, -1 = missing, -2 = no second copy (haploid). Haplotype 0, then 1.
+    n_unphased : int
+        Heterozygous calls written without a phase.
+    provenance : dict
+        What the genotypes come from, JSON values.
+    """
+
+    records: pd.DataFrame
+    individual_ids: Sequence[str]
+    alleles: AlleleArray
+    n_unphased: int = 0
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def row_range(self, contig: str, start: int, end: int) -> tuple[int, int]:
+        """Rows [first, last) of the records with ``pos`` in the 0-based half-open interval; (0, 0) if none."""
+        rows = np.flatnonzero(self.records["contig"].to_numpy() == contig)
+        if len(rows) == 0:
+            return 0, 0
+        pos = self.records["pos"].to_numpy()[rows] - 1
+        first, last = np.searchsorted(pos, [start, end])
+        return int(rows[0] + first), int(rows[0] + last)
+
+    def select(self, contig: str, start: int, end: int) -> Genotypes:
+        """The records whose first base lies in [start, end), their alleles in memory."""
+        first, last = self.row_range(contig, start, end)
+        alleles = np.asarray(self.alleles[slice(first, last)], dtype=np.int8)
+        records = self.records.iloc[first:last].reset_index(drop=True)
+        return Genotypes(records, self.individual_ids, alleles.reshape(last - first, len(self.individual_ids), 2))
+
+
+def alt_dosages(genotypes: Genotypes) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+    """Counts of each ALT allele.
+
+    Returns
+    -------
+    variants : DataFrame (n_alleles,)
+        One row per record and ALT allele: ``contig, pos, variant_id, ref, alt``.
+    dosages : float32 (n_individuals, n_alleles)
+        0, 1 or 2; NaN where an allele of the call is missing. A haploid call counts once.
+    """
+    alleles = np.asarray(genotypes.alleles[slice(None)])
+    alts = genotypes.records["alt"].str.split(",")
+    n_alts = alts.str.len().to_numpy(dtype=int) if len(alts) else np.zeros(0, int)
+    record = np.repeat(np.arange(len(genotypes)), n_alts)
+    index = np.concatenate([np.arange(1, n + 1) for n in n_alts]) if len(n_alts) else np.zeros(0, int)
+    dosages = (alleles[record] == index[:, None, None]).sum(-1).astype(np.float32)
+    dosages[(alleles[record] == MISSING).any(-1)] = np.nan
+    variants = genotypes.records.iloc[record].reset_index(drop=True)
+    variants["alt"] = [alt for row in alts for alt in row]
+    multiallelic = np.repeat(n_alts > 1, n_alts)
+    ids = variants["variant_id"].astype(str)
+    variants["variant_id"] = np.where(multiallelic, ids + ":" + variants["alt"].astype(str), ids)
+    return variants, np.ascontiguousarray(dosages.T)

@@ -1,0 +1,25 @@
+"""Half-open, 0-based intervals on contigs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Interval(NamedTuple):
+    """Bases ``start`` to ``end`` - 1 of a contig, 0-based."""
+
+    contig: str
+    start: int
+    end: int
+
+
+def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
+    """Sorted intervals that cover the same bases, none touching another."""
+    merged: list[Interval] = []
+    for interval in sorted(intervals):
+        if merged and merged[-1].contig == interval.contig and interval.start <= merged[-1].end:
+            merged[-1] = merged[-1]._replace(end=max(merged[-1].end, interval.end))
+        else:
+            merged.append(interval)
+    return merged

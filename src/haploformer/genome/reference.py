@@ -1,0 +1,45 @@
+"""What the rest of the project needs of a reference genome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haploformer.genome.encoding import UNKNOWN
+
+
+class Reference(Protocol):
+    """A reference genome, read on demand. ``name`` is what messages call it."""
+
+    name: str
+
+    @property
+    def contig_lengths(self) -> Mapping[str, int]:
+        """Length of each contig in bases, by canonical contig name."""
+        ...
+
+    def read(self, contig: str, start: int, end: int) -> NDArray[np.uint8]:
+        """Codes of the bases [start, end), which lie on the contig."""
+        ...
+
+
+def fetch_padded(reference: Reference, contig: str, start: int, end: int) -> NDArray[np.uint8]:
+    """Codes of [start, end); what lies off the contig is unknown.
+
+    Parameters
+    ----------
+    start, end : int
+        0-based half-open; may be negative or past the end of the contig.
+
+    Returns
+    -------
+    uint8 (end - start,)
+    """
+    codes = np.full(end - start, UNKNOWN, np.uint8)
+    low, high = max(start, 0), min(end, reference.contig_lengths[contig])
+    if low < high:
+        codes[low - start : high - start] = reference.read(contig, low, high)
+    return codes

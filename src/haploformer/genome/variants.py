@@ -1,0 +1,124 @@
+"""Records of a variant file, and the edit that one of their alleles makes to the reference."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from haploformer.errors import InputError
+from haploformer.genome.encoding import UNKNOWN, encode
+from haploformer.genome.reference import Reference, fetch_padded
+
+#: Columns of a table of records. ``pos`` is 1-based; ``alt`` holds the ALT alleles, joined by commas as in VCF.
+RECORD_COLUMNS = ["contig", "pos", "variant_id", "ref", "alt"]
+
+#: Classes of alleles that name no sequence of their own.
+NO_SEQUENCE = frozenset({"symbolic", "breakend", "spanning", "ambiguous", "missing"})
+
+_ACGT = frozenset("ACGTacgt")
+
+
+class Edit(NamedTuple):
+    """Reference bases [start, end) of the contig replaced by ``alt``; 0-based, shared first bases trimmed."""
+
+    start: int
+    end: int
+    alt: str
+
+
+def allele_class(ref: str, alt: str) -> str:
+    """``snp``, ``mnp``, ``insertion``, ``deletion``, or one of `NO_SEQUENCE`."""
+    if alt in {"", "."}:
+        return "missing"
+    if alt == "*":
+        return "spanning"
+    if alt[0] == "<":
+        return "symbolic"
+    if "[" in alt or "]" in alt or alt[0] == "." or alt[-1] == ".":
+        return "breakend"
+    if not _ACGT.issuperset(alt) or not _ACGT.issuperset(ref):
+        return "ambiguous"
+    if len(alt) == len(ref):
+        return "snp" if len(ref) == 1 else "mnp"
+    return "insertion" if len(alt) > len(ref) else "deletion"
+
+
+def record_class(ref: str, alts: str) -> str:
+    """The class of a record: that of its first ALT allele that names a sequence, else of its first."""
+    classes = [allele_class(ref, alt) for alt in alts.split(",")]
+    return next((c for c in classes if c not in NO_SEQUENCE), classes[0])
+
+
+def make_edit(pos: int, ref: str, alt: str) -> Edit:
+    """The edit of one allele, the bases that REF and ALT share at their start trimmed away.
+
+    Parameters
+    ----------
+    pos : int
+        1-based position of the first base of ``ref``.
+    """
+    shared = 0
+    while shared < min(len(ref), len(alt)) and ref[shared].upper() == alt[shared].upper():
+        shared += 1
+    start = pos - 1 + shared
+    return Edit(start, start + len(ref) - shared, alt[shared:].upper())
+
+
+def reference_mismatches(records: pd.DataFrame, reference: Reference) -> NDArray[np.bool_]:
+    """Which records' REF differs from the reference.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Columns of `RECORD_COLUMNS`, one contig, sorted by ``pos``.
+
+    Returns
+    -------
+    bool (n_records,)
+        A reference N agrees with no base.
+    """
+    mismatch = np.zeros(len(records), bool)
+    if len(records) == 0:
+        return mismatch
+    contig = str(records["contig"].iloc[0])
+    starts = records["pos"].to_numpy() - 1
+    first, last = int(starts[0]), int(starts[-1]) + int(records["ref"].str.len().max())
+    stretch = fetch_padded(reference, contig, first, last)
+    for i, (start, ref) in enumerate(zip(starts - first, records["ref"], strict=True)):
+        codes = encode(ref)
+        mismatch[i] = bool((codes == UNKNOWN).any()) or not np.array_equal(stretch[start : start + len(ref)], codes)
+    return mismatch
+
+
+def require_reference_match(
+    n_records: int, n_mismatches: int, first_mismatch: tuple[str, str] | None, *, source: str, reference: str
+) -> None:
+    """Refuse a variant file whose REF alleles are not those of the reference.
+
+    Parameters
+    ----------
+    first_mismatch : (record, what differs) or None
+    source, reference : str
+        Names of the two files.
+
+    Raises
+    ------
+    InputError
+        If any REF differs; below 99.5 % agreement the message names the likely cause.
+    """
+    if n_mismatches == 0 or first_mismatch is None:
+        return
+    record, difference = first_mismatch
+    share = 1 - n_mismatches / n_records
+    remedy = "correct the record or leave it out"
+    if share < 0.995:
+        remedy = "use the genome build that the variants were called on, or set REF to the reference allele"
+    raise InputError(
+        f"{source}:{record}",
+        f"REF differs from {reference} ({difference}); {n_mismatches:,} of {n_records:,} records differ "
+        f"({100 * share:.2f} % agree)",
+        remedy,
+    )

@@ -1,0 +1,96 @@
+"""The model's input interval of each gene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from haploformer.errors import InputError
+from haploformer.genome.encoding import UNKNOWN
+from haploformer.genome.intervals import Interval, merge_intervals
+from haploformer.genome.reference import Reference, fetch_padded
+
+
+def tss_window(contig: str, tss: int, length: int) -> Interval:
+    """The ``length`` bases round a TSS: the TSS base has offset ``length // 2``. May reach past the contig's ends."""
+    start = tss - length // 2
+    return Interval(contig, start, start + length)
+
+
+def cis_interval(contig: str, tss: int, length: int) -> Interval:
+    """The ``length`` bases round a TSS, cut at the contig's start."""
+    window = tss_window(contig, tss, length)
+    return window._replace(start=max(window.start, 0))
+
+
+def build_windows(genes: pd.DataFrame, reference: Reference, *, length: int) -> pd.DataFrame:
+    """The input window of each gene and its share of unknown bases.
+
+    Parameters
+    ----------
+    genes : DataFrame
+        ``gene_id, contig, tss, strand``; ``tss`` is 0-based.
+    length : int
+        Window in bases.
+
+    Returns
+    -------
+    DataFrame
+        One row per gene: ``gene_id, contig, start, end, tss, strand, n_share``.
+
+    Raises
+    ------
+    InputError
+        If a gene's contig is not in the reference, or its TSS off the contig.
+    """
+    require_contigs(genes["contig"], reference)
+    rows = []
+    for gene in genes.itertuples():
+        if not 0 <= gene.tss < reference.contig_lengths[gene.contig]:
+            raise InputError(
+                f"{gene.gene_id}",
+                f"TSS {gene.tss + 1} lies outside contig {gene.contig} of {reference.name}",
+                "use the genome build of the expression table",
+            )
+        window = tss_window(gene.contig, gene.tss, length)
+        n_share = float(np.mean(fetch_padded(reference, *window) == UNKNOWN))
+        rows.append((gene.gene_id, *window, gene.tss, gene.strand, n_share))
+    return pd.DataFrame(rows, columns=["gene_id", "contig", "start", "end", "tss", "strand", "n_share"])
+
+
+def require_contigs(contigs: Iterable[str], reference: Reference) -> None:
+    """Raise InputError if the reference lacks one of ``contigs`` (canonical names)."""
+    absent = sorted(set(contigs) - set(reference.contig_lengths))
+    if absent:
+        there = ", ".join(list(reference.contig_lengths)[:8]) or "none"
+        raise InputError(
+            reference.name,
+            f"contig {absent[0]} is not in the FASTA (contigs there: {there})",
+            "give a FASTA that holds it, or choose other chromosomes in data_prep.chromosomes",
+        )
+
+
+def known_windows(windows: pd.DataFrame, *, max_n_share: float) -> pd.DataFrame:
+    """The windows with at most ``max_n_share`` unknown bases."""
+    return windows[windows["n_share"] <= max_n_share].reset_index(drop=True)
+
+
+def require_known_sequence(windows: pd.DataFrame, *, max_n_share: float, reference_name: str) -> None:
+    """Raise InputError if a window has more unknown bases than allowed."""
+    over = windows[windows["n_share"] > max_n_share]
+    if len(over):
+        worst = over.sort_values("n_share", ascending=False).iloc[0]
+        raise InputError(
+            f"{reference_name}:{worst.contig}:{worst.start + 1}-{worst.end}",
+            f"{100 * worst.n_share:.1f} % of the window of gene {worst.gene_id} is N or off the contig, "
+            f"{100 * max_n_share:.1f} % are allowed ({len(over)} of {len(windows)} windows have more)",
+            "set sequence_build.unknown_windows: drop to leave such genes out, or raise sequence_build.max_n_share",
+        )
+
+
+def covering_intervals(genes: pd.DataFrame, lengths: Iterable[int]) -> list[Interval]:
+    """Merged intervals that cover a window of the longest of ``lengths`` round every gene's TSS, on the contig."""
+    longest = max(lengths)
+    return merge_intervals(cis_interval(g.contig, g.tss, longest) for g in genes.itertuples())

@@ -1,0 +1,88 @@
+"""Kedro hooks: inputs are checked before anything is written, and a run ends by saying what came out."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+import click
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from pydantic import ValidationError
+
+from haploformer.errors import InputError
+from haploformer.parameters import GROUPS, SHORTCUTS, ParameterGroup
+from haploformer.preflight import check_inputs, require_stored_inputs
+
+
+class InputHooks:
+    """Refuse a run whose parameters or inputs cannot be used."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, ParameterGroup] = {}
+
+    @hook_impl
+    def after_context_created(self, context: Any) -> None:
+        """Every parameter is known, and every group valid."""
+        self.parameters = check_parameters(context.config_loader["parameters"])
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Every input is there, readable, and fits the others."""
+        names = {name for name in pipeline.inputs() if not name.startswith("params:") and name != "parameters"}
+        require_stored_inputs(names, catalog.exists, lambda name: _place(catalog, name), _producers())
+        check_inputs(names, pipeline.all_outputs(), catalog.load, self.parameters)
+
+
+class SummaryHooks:
+    """End a run by saying what came out and where it lies."""
+
+    @hook_impl
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Print the table of scores and the report's place, if the run made them; refuse a score that cannot be."""
+        if "evaluation_report" not in pipeline.all_outputs():
+            return
+        from haploformer.evaluation.known_answer import require_inside
+        from haploformer.summary_text import describe_scores
+
+        check = catalog.load("known_answer_check")
+        click.echo(describe_scores(catalog.load("gene_scores"), check))
+        click.echo(f"Report: {_place(catalog, 'evaluation_report')}")
+        require_inside(check)
+
+
+def check_parameters(parameters: dict[str, Any]) -> dict[str, ParameterGroup]:
+    """All groups, validated; InputError for a name that no group has, or a value that a group refuses."""
+    known = [*GROUPS, *SHORTCUTS]
+    groups = {}
+    for name in parameters:
+        if name not in known:
+            raise InputError(f"parameters:{name}", f"no such parameter{_nearest(name, known)}", "correct the name")
+    for name, model in GROUPS.items():
+        try:
+            groups[name] = model.model_validate(parameters.get(name, {}))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            if first["type"] == "extra_forbidden":
+                problem = f"no such parameter{_nearest(field, list(model.model_fields))}"
+                raise InputError(f"parameters:{name}.{field}", problem, "correct the name") from None
+            message = f"{first['msg']}, got {first['input']!r}"
+            raise InputError(f"parameters:{name}.{field}", message, "correct the value") from None
+    return groups
+
+
+def _producers() -> dict[str, str]:
+    """Which pipeline makes each dataset."""
+    return {made: name for name in pipelines if name != "__default__" for made in pipelines[name].all_outputs()}
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" (nearest: {near[0]})" if near else f" (there are: {', '.join(known)})"
+
+
+def _place(catalog: CatalogProtocol, name: str) -> str:
+    return str(catalog.get(name)._describe().get("filepath", name))

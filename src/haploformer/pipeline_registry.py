@@ -1,0 +1,26 @@
+"""The pipelines that ``kedro run`` knows."""
+
+from kedro.pipeline import Pipeline
+
+from haploformer.pipelines import baselines, data_prep, enformer_inference, evaluation, sequence_build, stacking
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Each pipeline by its name; the default runs a cohort from the users' files to the report."""
+    pipelines = {
+        "data_prep": data_prep.create_pipeline(),
+        "sequence_build": sequence_build.create_pipeline(),
+        "enformer_inference": enformer_inference.create_pipeline(),
+        "baselines": baselines.create_pipeline(),
+        "stacking": stacking.create_pipeline(),
+        "evaluation": evaluation.create_pipeline(),
+    }
+    cohort = (
+        pipelines["data_prep"]
+        + pipelines["sequence_build"]
+        + pipelines["enformer_inference"]
+        + pipelines["baselines"]
+        + pipelines["stacking"]
+        + pipelines["evaluation"]
+    )
+    return pipelines | {"__default__": cohort}

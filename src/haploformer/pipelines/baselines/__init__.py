@@ -1,0 +1,5 @@
+"""Pipeline ``baselines``."""
+
+from haploformer.pipelines.baselines.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,117 @@
+"""Steps of ``data_prep``: from the users' files to audited tables."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+import pandas as pd
+
+from haploformer.formats.expression_bed import ExpressionBed
+from haploformer.formats.fasta import FastaReference
+from haploformer.formats.genotype_store import GenotypeStream, StoredGenotypes
+from haploformer.formats.vcf import VcfFile
+from haploformer.parameters import BaselinesParameters, DataPrepParameters, EnformerParameters, EvaluationParameters
+
+logger = logging.getLogger(__name__)
+
+
+def select_genes(bed: ExpressionBed, annotation: pd.DataFrame, options: DataPrepParameters) -> pd.DataFrame:
+    """Genes on the chosen chromosomes."""
+    from haploformer.genome import genes
+
+    return genes.select_genes(bed.genes, annotation, chromosomes=options.chromosomes, source=bed.name)
+
+
+def select_individuals(
+    bed: ExpressionBed,
+    genotype_file: VcfFile,
+    covariate_table: pd.DataFrame,
+    panel: pd.DataFrame,
+    options: DataPrepParameters,
+) -> pd.DataFrame:
+    """People who are in all files."""
+    from haploformer.genome import individuals
+
+    return individuals.select_individuals(
+        bed.individual_ids,
+        genotype_file.sample_ids,
+        covariate_table["individual_id"].unique().tolist(),
+        panel,
+        policy=options.individuals,
+        sources={"expression": bed.name, "genotypes": genotype_file.name, "covariates": "covariate table"},
+    )
+
+
+def prepare_expression(bed: ExpressionBed, genes: pd.DataFrame, individuals: pd.DataFrame) -> pd.DataFrame:
+    """Measured expression of the study's genes and people, long."""
+    wide = pd.DataFrame(bed.values, index=bed.genes["gene_id"], columns=pd.Index(bed.individual_ids, dtype=object))
+    chosen = wide.loc[genes["gene_id"].tolist(), individuals["individual_id"].tolist()]
+    return chosen.rename_axis(index="gene_id", columns="individual_id").stack().rename("expression").reset_index()
+
+
+def prepare_covariates(covariate_table: pd.DataFrame, individuals: pd.DataFrame) -> pd.DataFrame:
+    """Covariates of the study's people, long."""
+    kept = covariate_table["individual_id"].isin(individuals["individual_id"])
+    return covariate_table[kept].reset_index(drop=True)
+
+
+def read_genotypes(
+    genotype_file: VcfFile,
+    reference: FastaReference,
+    genes: pd.DataFrame,
+    individuals: pd.DataFrame,
+    options: DataPrepParameters,
+    enformer: EnformerParameters,
+    baselines: BaselinesParameters,
+) -> GenotypeStream:
+    """Alleles of the study's people at every variant near a gene, read once, handed on in batches."""
+    from haploformer.enformer.geometry import PRESETS
+    from haploformer.genome.windows import covering_intervals
+
+    intervals = covering_intervals(genes, [PRESETS[enformer.preset].window, baselines.cis_window])
+    people = individuals["individual_id"].tolist()
+    batches = genotype_file.read(
+        intervals,
+        individuals["sample_id"].tolist(),
+        reference,
+        filters=options.filters,
+        individual_ids=people,
+    )
+    provenance = {"source": genotype_file.name, "sha256": genotype_file.sha256, "filters": list(options.filters)}
+    return GenotypeStream(batches, people, provenance)
+
+
+def audit_inputs(
+    bed: ExpressionBed, genes: pd.DataFrame, individuals: pd.DataFrame, variants: StoredGenotypes
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What was kept and left out of each file, and each person's calls."""
+    from haploformer.genome.audit import AuditKey, audit_individuals, audit_table
+
+    counts = Counter(
+        {
+            AuditKey(bed.name, None, "gene", "kept", "used"): len(genes),
+            AuditKey(bed.name, None, "gene", "dropped", "other chromosome"): len(bed.genes) - len(genes),
+            AuditKey(bed.name, None, "individual", "kept", "used"): len(individuals),
+            AuditKey(bed.name, None, "individual", "dropped", "not in all files"): len(bed.individual_ids)
+            - len(individuals),
+        }
+    )
+    table = pd.concat([audit_table(counts), variants.audit], ignore_index=True)
+    kept, dropped = (int(variants.audit["count"][variants.audit["outcome"] == o].sum()) for o in ("kept", "dropped"))
+    logger.info("%d of %d genes are on the chosen chromosomes", len(genes), len(bed.genes))
+    logger.info("%d of %d individuals are in all files", len(individuals), len(bed.individual_ids))
+    logger.info("%d variants near the genes: %d kept, %d left out", kept + dropped, kept, dropped)
+    return table, audit_individuals(variants.genotypes)
+
+
+def assign_person_folds(individuals: pd.DataFrame, options: EvaluationParameters) -> pd.DataFrame:
+    """Outer folds by person, before anything is fitted."""
+    from haploformer.stacking.folds import assign_person_folds
+
+    return assign_person_folds(
+        individuals["individual_id"].tolist(),
+        individuals["population"].tolist(),
+        n_folds=options.n_folds,
+        seeds=options.fold_seeds,
+    )

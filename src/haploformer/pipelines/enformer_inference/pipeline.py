@@ -1,0 +1,29 @@
+"""``enformer_inference``: haplotype windows become predicted expression."""
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from haploformer.pipelines.enformer_inference import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Haplotype windows in, predicted tracks and zero-shot predictions out."""
+    return pipeline(
+        [
+            node(
+                nodes.plan_track_predictions,
+                ["haplotype_windows", "track_table", "params:enformer"],
+                "track_predictions",
+                name="predict_haplotype_tracks",
+            ),
+            node(
+                nodes.summarise_predictions,
+                ["track_predictions", "track_table", "params:enformer"],
+                "enformer_summaries",
+            ),
+            node(
+                nodes.predict_zero_shot,
+                "enformer_summaries",
+                ["predicted_expression_enformer", "predicted_expression_enformer_all_tracks"],
+            ),
+        ]
+    )

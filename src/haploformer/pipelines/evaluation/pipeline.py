@@ -1,0 +1,68 @@
+"""``evaluation``: every model scored in the same way, figures, and the report."""
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from haploformer.pipelines.evaluation import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Predictions of all models in, scores and the report out."""
+    return pipeline(
+        [
+            node(
+                nodes.score_predictions,
+                [
+                    "predicted_expression_enformer",
+                    "predicted_expression_enformer_all_tracks",
+                    "predicted_expression_top_snp",
+                    "predicted_expression_elastic_net",
+                    "predicted_expression_stack",
+                    "measured_expression",
+                    "covariates",
+                    "person_folds",
+                    "genes",
+                    "track_predictions",
+                    "params:stacking",
+                ],
+                ["scored_predictions", "gene_scores"],
+            ),
+            node(
+                nodes.compare_with_known_answer,
+                ["gene_scores", "predicted_expression_enformer", "known_answer"],
+                "known_answer_check",
+            ),
+            node(nodes.summarise_scores, ["gene_scores", "known_answer_check"], "scores"),
+            node(
+                nodes.plot_scores,
+                ["gene_scores", "scored_predictions", "known_answer_check", "window_audit", "genes", "individuals"],
+                [
+                    "figure_scores_by_model",
+                    "figure_stack_against_elastic_net",
+                    "figure_predicted_against_measured",
+                    "figure_distinct_haplotypes",
+                ],
+            ),
+            node(
+                nodes.build_report,
+                [
+                    "gene_scores",
+                    "known_answer_check",
+                    "stack_weights",
+                    "figure_scores_by_model",
+                    "figure_stack_against_elastic_net",
+                    "figure_predicted_against_measured",
+                    "figure_distinct_haplotypes",
+                    "track_predictions",
+                    "known_answer",
+                    "input_audit",
+                    "sequence_audit",
+                    "individual_audit",
+                    "window_audit",
+                    "genes",
+                    "covariates",
+                    "params:evaluation",
+                ],
+                "evaluation_report",
+            ),
+        ]
+    )

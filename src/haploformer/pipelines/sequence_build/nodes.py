@@ -1,0 +1,66 @@
+"""Steps of ``sequence_build``: every person's two sequences of every gene's window."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+import pandas as pd
+
+from haploformer.formats.fasta import FastaReference
+from haploformer.formats.genotype_store import StoredGenotypes
+from haploformer.genome.haplotype_windows import HaplotypeWindows
+from haploformer.parameters import EnformerParameters, SequenceBuildParameters
+
+logger = logging.getLogger(__name__)
+
+
+def build_tss_windows(
+    genes: pd.DataFrame, reference: FastaReference, enformer: EnformerParameters, options: SequenceBuildParameters
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The model's input window of each gene; windows of unknown sequence are refused or counted."""
+    from haploformer.enformer.geometry import PRESETS
+    from haploformer.genome.audit import AuditKey, audit_table
+    from haploformer.genome.windows import build_windows, known_windows, require_known_sequence
+
+    windows = build_windows(genes, reference, length=PRESETS[enformer.preset].window)
+    if options.unknown_windows == "refuse":
+        require_known_sequence(windows, max_n_share=options.max_n_share, reference_name=reference.name)
+    kept = known_windows(windows, max_n_share=options.max_n_share)
+    reason = f"over {100 * options.max_n_share:g} % unknown bases"
+    counts = Counter(
+        {
+            AuditKey(reference.name, None, "window", "kept", "used"): len(kept),
+            AuditKey(reference.name, None, "window", "dropped", reason): len(windows) - len(kept),
+        }
+    )
+    return kept, audit_table(counts)
+
+
+def collect_haplotypes(
+    windows: pd.DataFrame, variants: StoredGenotypes, reference: FastaReference, options: SequenceBuildParameters
+) -> tuple[HaplotypeWindows, pd.DataFrame]:
+    """Every distinct haplotype of every window, once, and who carries it."""
+    from haploformer.genome.audit import audit_window
+    from haploformer.genome.haplotype_windows import combine_genes, require_phase
+    from haploformer.genome.haplotypes import collect_gene_haplotypes
+    from haploformer.genome.intervals import Interval
+
+    genotypes = variants.genotypes
+    require_phase(genotypes)
+    collected, audit = [], []
+    for gene in windows.itertuples():
+        interval = Interval(gene.contig, gene.start, gene.end)
+        found = collect_gene_haplotypes(genotypes, reference, interval, gene.tss, max_missing=options.max_missing)
+        collected.append(found)
+        audit.append({"gene_id": gene.gene_id, **audit_window(genotypes, interval, found), "n_share": gene.n_share})
+    provenance = {
+        "genotypes": genotypes.provenance,
+        "reference": {"source": reference.name, "sha256": reference.sha256},
+        "haplotypes": "two per person as phased in the genotype file; TSS pinned; missing alleles read as reference",
+    }
+    haplotypes = combine_genes(windows, collected, genotypes.individual_ids, provenance=provenance)
+    logger.info(
+        "%d genes, %d chromosome copies, %d distinct windows", len(windows), len(haplotypes.haplotypes), len(haplotypes)
+    )
+    return haplotypes, pd.DataFrame(audit)

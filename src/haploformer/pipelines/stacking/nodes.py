@@ -1,0 +1,41 @@
+"""Steps of ``stacking``: a few out-of-fold predictions become one."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from haploformer.parameters import StackingParameters
+
+
+def fit_stack(
+    top_snp: pd.DataFrame,
+    elastic_net: pd.DataFrame,
+    enformer: pd.DataFrame,
+    enformer_all_tracks: pd.DataFrame,
+    inner_top_snp: pd.DataFrame,
+    inner_elastic_net: pd.DataFrame,
+    measured: pd.DataFrame,
+    covariates: pd.DataFrame,
+    person_folds: pd.DataFrame,
+    options: StackingParameters,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Weigh the models within each gene on training people, and predict the others."""
+    from haploformer.expression.covariates import adjustment
+    from haploformer.expression.matrix import IndividualMatrix
+    from haploformer.stacking.cohort import stack_cohort
+    from haploformer.stacking.folds import folds_by_seed
+
+    expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression")
+    people = list(expression.individual_ids)
+    adjust_for = IndividualMatrix.from_long(covariates, row="covariate", value="value").select_individuals(people)
+    # A gene without a window of known sequence has no Enformer prediction; every model is compared on the same genes.
+    genes = [gene for gene in expression.row_ids if gene in set(enformer["gene_id"])]
+    return stack_cohort(
+        options.features,
+        pd.concat([top_snp, elastic_net, enformer, enformer_all_tracks], ignore_index=True),
+        pd.concat([inner_top_snp, inner_elastic_net], ignore_index=True),
+        {gene: expression.values[expression.row_ids.index(gene)] for gene in genes},
+        people,
+        folds_by_seed(person_folds, people),
+        adjustment(adjust_for.values.T),
+    )

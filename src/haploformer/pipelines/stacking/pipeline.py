@@ -1,0 +1,29 @@
+"""``stacking``: the models combined within each gene, across people."""
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from haploformer.pipelines.stacking import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Predictions of all models in, stacked predictions and weights out."""
+    return pipeline(
+        [
+            node(
+                nodes.fit_stack,
+                [
+                    "predicted_expression_top_snp",
+                    "predicted_expression_elastic_net",
+                    "predicted_expression_enformer",
+                    "predicted_expression_enformer_all_tracks",
+                    "inner_predictions_top_snp",
+                    "inner_predictions_elastic_net",
+                    "measured_expression",
+                    "covariates",
+                    "person_folds",
+                    "params:stacking",
+                ],
+                ["predicted_expression_stack", "stack_weights"],
+            ),
+        ]
+    )

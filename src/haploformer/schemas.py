@@ -1,0 +1,255 @@
+"""Every stored table: name, columns, dtype, unit, missing rule.
+
+Checked by the catalog when a table is saved and when it is loaded. Coordinates: ``start``, ``end`` and ``tss`` are
+0-based, intervals half-open (BED); ``pos`` is 1-based (VCF). A null in ``fold_seed`` and ``fold`` means that the model
+was fitted to nobody here, so that its prediction is the same in every fold.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import pandera.pandas as pa
+
+TEXT = pd.StringDtype(storage="python", na_value=float("nan"))
+
+
+def _text(*, nullable: bool = False, unique: bool = False, isin: list[str] | None = None) -> pa.Column:
+    checks = [pa.Check.isin(isin)] if isin else []
+    return pa.Column(TEXT, checks, nullable=nullable, unique=unique, coerce=True)
+
+
+def _integer(minimum: int | None = 0, *, nullable: bool = False) -> pa.Column:
+    checks = [] if minimum is None else [pa.Check.ge(minimum)]
+    return pa.Column("Int64" if nullable else "int64", checks, nullable=nullable, coerce=True)
+
+
+def _number(*, nullable: bool = False, low: float | None = None, high: float | None = None) -> pa.Column:
+    checks = [] if low is None else [pa.Check.in_range(low, high)]
+    return pa.Column("float64", checks, nullable=nullable, coerce=True)
+
+
+def _flag() -> pa.Column:
+    return pa.Column("bool", coerce=True)
+
+
+def _table(columns: dict[str, pa.Column], unique: list[str] | None = None) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(columns, unique=unique, strict=True, ordered=True)
+
+
+#: One row per person of the study. ``sample_id`` is the column of the genotype file.
+individuals = _table(
+    {
+        "individual_id": _text(unique=True),
+        "sample_id": _text(unique=True),
+        "population": _text(nullable=True),
+        "sex": _text(nullable=True),
+    }
+)
+
+#: One row per gene of the study. ``strand`` is "." where no annotation tells it.
+genes = _table(
+    {
+        "gene_id": _text(unique=True),
+        "gene_name": _text(),
+        "contig": _text(),
+        "tss": _integer(),
+        "strand": _text(isin=["+", "-", "."]),
+    }
+)
+
+#: Measured expression, as normalised in the file that it comes from.
+measured_expression = _table(
+    {"gene_id": _text(), "individual_id": _text(), "expression": _number()}, unique=["gene_id", "individual_id"]
+)
+
+#: Covariates, one row per person and covariate.
+covariates = _table(
+    {"individual_id": _text(), "covariate": _text(), "value": _number()}, unique=["individual_id", "covariate"]
+)
+
+#: Outer folds by person, the same for every gene and model; one assignment per ``fold_seed``.
+person_folds = _table(
+    {"individual_id": _text(), "fold_seed": _integer(), "fold": _integer()}, unique=["individual_id", "fold_seed"]
+)
+
+#: What was kept and what was left out, and why. ``record_class``: snp, mnp, insertion, deletion, symbolic, gene ...
+audit = _table(
+    {
+        "source": _text(),
+        "contig": _text(nullable=True),
+        "record_class": _text(),
+        "outcome": _text(isin=["kept", "dropped"]),
+        "reason": _text(),
+        "count": _integer(),
+    }
+)
+
+#: Calls of each person over the kept variants.
+individual_audit = _table(
+    {
+        "individual_id": _text(unique=True),
+        "n_variants": _integer(),
+        "n_missing": _integer(),
+        "n_half_missing": _integer(),
+        "n_haploid": _integer(),
+        "n_heterozygous": _integer(),
+        "n_alternative": _integer(),
+        "n_private": _integer(),
+    }
+)
+
+#: The model's input interval of each gene; ``n_share`` is the share of bases that are N or off the contig.
+tss_windows = _table(
+    {
+        "gene_id": _text(unique=True),
+        "contig": _text(),
+        "start": _integer(None),
+        "end": _integer(),
+        "tss": _integer(),
+        "strand": _text(isin=["+", "-", "."]),
+        "n_share": _number(low=0.0, high=1.0),
+    }
+)
+
+#: Variants and haplotypes of each window. ``n_overlapping``: alleles left out because an earlier one covers them.
+window_audit = _table(
+    {
+        "gene_id": _text(unique=True),
+        "n_snp": _integer(),
+        "n_mnp": _integer(),
+        "n_insertion": _integer(),
+        "n_deletion": _integer(),
+        "n_missing": _integer(),
+        "n_overlapping": _integer(),
+        "n_haplotypes": _integer(),
+        "n_distinct": _integer(),
+        "n_share": _number(low=0.0, high=1.0),
+    }
+)
+
+#: Interval of the variants that the baselines use for a gene.
+cis_windows = _table(
+    {
+        "gene_id": _text(unique=True),
+        "contig": _text(),
+        "start": _integer(),
+        "end": _integer(),
+        "n_variants": _integer(),
+    }
+)
+
+#: Enformer's predicted coverage: mean over the centre bins and both haplotypes, and of the reference window.
+#: ``summary``: ``tissue_mean`` or ``all_tracks_mean``. ``log2_fold_change`` = log2(personal + 1) - log2(reference + 1).
+enformer_summaries = _table(
+    {
+        "gene_id": _text(),
+        "individual_id": _text(),
+        "summary": _text(),
+        "personal": _number(low=0.0, high=float("inf")),
+        "reference": _number(low=0.0, high=float("inf")),
+        "difference": _number(),
+        "log2_fold_change": _number(),
+    },
+    unique=["gene_id", "individual_id", "summary"],
+)
+
+#: What every predictor writes.
+predicted_expression = _table(
+    {
+        "gene_id": _text(),
+        "individual_id": _text(),
+        "model": _text(),
+        "fold_seed": _integer(nullable=True),
+        "fold": _integer(nullable=True),
+        "predicted_expression": _number(),
+    },
+    unique=["gene_id", "individual_id", "model", "fold_seed"],
+)
+
+#: Predictions for training people by models that saw neither their inner fold nor the outer fold: the stack's features.
+inner_predictions = _table(
+    {
+        "gene_id": _text(),
+        "individual_id": _text(),
+        "model": _text(),
+        "fold_seed": _integer(),
+        "fold": _integer(),
+        "inner_fold": _integer(),
+        "predicted_expression": _number(),
+    },
+    unique=["gene_id", "individual_id", "model", "fold_seed", "fold"],
+)
+
+#: Weight of one unit of dosage of ``alt``, in the unit of measured expression.
+dosage_weights = _table(
+    {
+        "gene_id": _text(),
+        "model": _text(),
+        "fold_seed": _integer(),
+        "fold": _integer(),
+        "variant_id": _text(),
+        "contig": _text(),
+        "pos": _integer(1),
+        "ref": _text(),
+        "alt": _text(),
+        "weight": _number(),
+    }
+)
+
+#: Weight of each standardised feature in the stack.
+stack_weights = _table(
+    {
+        "gene_id": _text(),
+        "fold_seed": _integer(),
+        "fold": _integer(),
+        "feature": _text(),
+        "weight": _number(),
+    },
+    unique=["gene_id", "fold_seed", "fold", "feature"],
+)
+
+#: Both sides of every score, adjusted for covariates with coefficients of the training people.
+scored_predictions = _table(
+    {
+        "gene_id": _text(),
+        "individual_id": _text(),
+        "model": _text(),
+        "fold_seed": _integer(),
+        "fold": _integer(),
+        "measured": _number(),
+        "predicted": _number(),
+    },
+    unique=["gene_id", "individual_id", "model", "fold_seed"],
+)
+
+#: r of each gene and model: mean over outer folds of the within-fold r (Fisher z, weights n - 3), then over fold seeds.
+#: ``weights``: those of the Enformer that the model rests on ("untrained" or a file), null for models without it.
+gene_scores = _table(
+    {
+        "gene_id": _text(),
+        "gene_name": _text(),
+        "model": _text(),
+        "weights": _text(nullable=True),
+        "n": _integer(),
+        "pearson_r": _number(low=-1.0, high=1.0),
+        "pearson_r_seed_sd": _number(nullable=True),
+        "spearman_r": _number(low=-1.0, high=1.0),
+        "n_fold_seeds": _integer(1),
+        "n_folds": _integer(1),
+        "n_constant_folds": _integer(),
+    },
+    unique=["gene_id", "model"],
+)
+
+#: What the data are known to hold, beside what came out.
+known_answer_check = _table(
+    {
+        "model": _text(),
+        "quantity": _text(),
+        "value": _number(),
+        "low": _number(),
+        "high": _number(),
+        "inside": _flag(),
+    },
+    unique=["model", "quantity"],
+)

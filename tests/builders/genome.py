@@ -1,0 +1,115 @@
+"""Small genomes and cohorts with known content, in memory and as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pysam
+
+from haploformer.genome.encoding import encode
+
+
+@dataclass
+class MemoryReference:
+    """A reference held in memory."""
+
+    sequences: dict[str, str]
+    name: str = "memory.fa"
+
+    @property
+    def contig_lengths(self) -> dict[str, int]:
+        return {name: len(sequence) for name, sequence in self.sequences.items()}
+
+    def read(self, contig: str, start: int, end: int) -> np.ndarray:
+        return encode(self.sequences[contig][start:end])
+
+
+@dataclass
+class Record:
+    """A line of a VCF; ``calls`` are GT strings, one per sample."""
+
+    pos: int
+    ref: str
+    alt: str
+    calls: list[str]
+    contig: str = "22"
+    filter: str = "PASS"
+    name: str = "."
+
+
+@dataclass
+class Cohort:
+    """Samples and records."""
+
+    samples: list[str]
+    records: list[Record] = field(default_factory=list)
+
+
+def random_sequence(length: int, rng: np.random.Generator) -> str:
+    return "".join(rng.choice(list("ACGT"), length))
+
+
+def write_fasta(path: Path, sequences: dict[str, str], *, bgzip: bool = True) -> Path:
+    """A FASTA of 60-base lines, bgzipped and indexed by pysam."""
+    text = "".join(
+        f">{name}\n" + "\n".join(seq[i : i + 60] for i in range(0, len(seq), 60)) + "\n"
+        for name, seq in sequences.items()
+    )
+    if bgzip:
+        with pysam.BGZFile(str(path), "wb") as stream:
+            stream.write(text.encode())
+    else:
+        path.write_text(text)
+    pysam.faidx(str(path))
+    return path
+
+
+def vcf_text(cohort: Cohort, contig_lengths: dict[str, int]) -> str:
+    header = ["##fileformat=VCFv4.3", '##FILTER=<ID=LowQual,Description="low quality">']
+    header += [f"##contig=<ID={name},length={length}>" for name, length in contig_lengths.items()]
+    header += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">']
+    header += ["\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *cohort.samples])]
+    rows = [
+        "\t".join([r.contig, str(r.pos), r.name, r.ref, r.alt, ".", r.filter, ".", "GT", *r.calls])
+        for r in cohort.records
+    ]
+    return "\n".join(header + rows) + "\n"
+
+
+def write_vcf(path: Path, cohort: Cohort, contig_lengths: dict[str, int], *, index: bool = True) -> Path:
+    """A bgzipped VCF, indexed."""
+    with pysam.BGZFile(str(path), "wb") as stream:
+        stream.write(vcf_text(cohort, contig_lengths).encode())
+    if index:
+        pysam.tabix_index(str(path), preset="vcf", force=True)
+    return path
+
+
+def random_cohort(
+    sequence: str,
+    rng: np.random.Generator,
+    *,
+    n_samples: int = 6,
+    spacing: int = 25,
+    avoid: tuple[int, ...] = (),
+    contig: str = "22",
+) -> Cohort:
+    """Phased calls at SNPs, MNPs, insertions and deletions that do not overlap or lie across a base of ``avoid``."""
+    cohort = Cohort([f"S{i}" for i in range(n_samples)])
+    pos = int(rng.integers(2, spacing))
+    while pos < len(sequence) - 20:
+        kind = rng.choice(["snp", "snp", "mnp", "insertion", "deletion"])
+        size = int(rng.integers(1, 9))
+        ref = sequence[pos - 1 : pos - 1 + {"snp": 1, "mnp": 3, "insertion": 1, "deletion": size + 1}[kind]]
+        if kind in {"snp", "mnp"}:
+            alt = "".join(rng.choice([b for b in "ACGT" if b != base]) for base in ref)
+        else:
+            alt = ref[0] if kind == "deletion" else ref + random_sequence(size, rng)
+        across = any(pos - 1 < base < pos - 1 + len(ref) for base in avoid)
+        if "N" not in ref and not across:
+            calls = ["|".join(str(a) for a in rng.integers(0, 2, 2)) for _ in cohort.samples]
+            cohort.records.append(Record(pos, ref, alt, calls, contig))
+        pos += len(ref) + int(rng.integers(1, spacing))
+    return cohort

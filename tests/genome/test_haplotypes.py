@@ -1,0 +1,179 @@
+"""Haplotypes: equal to bcftools wherever it applies, and the rules that it does not have."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from haploformer.errors import InputError
+from haploformer.genome.encoding import decode, encode
+from haploformer.genome.genotypes import Genotypes
+from haploformer.genome.haplotypes import (
+    Stretch,
+    build_haplotype,
+    collect_gene_haplotypes,
+    group_columns,
+    sequence_key,
+    without_overlaps,
+)
+from haploformer.genome.variants import Edit, make_edit
+from haploformer.genome.windows import tss_window
+from tests.builders.genome import MemoryReference, random_cohort, random_sequence, write_fasta, write_vcf
+from tests.oracles.consensus import consensus_window
+
+LENGTH = 128
+
+
+def genotypes_of(records: list[tuple[int, str, str]], alleles: list[list[list[int]]]) -> Genotypes:
+    table = pd.DataFrame(
+        [("22", pos, f"v{i}", ref, alt) for i, (pos, ref, alt) in enumerate(records)],
+        columns=["contig", "pos", "variant_id", "ref", "alt"],
+    )
+    people = [f"P{i}" for i in range(len(alleles[0]))]
+    return Genotypes(table, people, np.array(alleles, np.int8))
+
+
+def haplotype_text(sequence: str, records: list, alleles: list, *, tss: int, length: int = LENGTH) -> list[str]:
+    """The two windows of the first person."""
+    reference = MemoryReference({"22": sequence})
+    window = tss_window("22", tss, length)
+    found = collect_gene_haplotypes(genotypes_of(records, alleles), reference, window, tss, max_missing=1.0)
+    return [decode(build_haplotype(found.stretch, found.edits[row])) for row in found.window[0]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_collect_gene_haplotypes__equals_bcftools_consensus(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    sequence = random_sequence(1500, rng)
+    tsss = (64, 300, 700, 1100, 1440)
+    cohort = random_cohort(sequence, rng, avoid=tsss)
+    fasta = write_fasta(tmp_path / "r.fa.gz", {"22": sequence})
+    vcf = write_vcf(tmp_path / "g.vcf.gz", cohort, {"22": len(sequence)})
+    records = [(r.pos, r.ref, r.alt) for r in cohort.records]
+    alleles = [[[int(a) for a in call.split("|")] for call in r.calls] for r in cohort.records]
+    reference, genotypes = MemoryReference({"22": sequence}), genotypes_of(records, alleles)
+    for tss in tsss:
+        window = tss_window("22", tss, LENGTH)
+        found = collect_gene_haplotypes(genotypes, reference, window, tss, max_missing=0.0)
+        for i, sample in enumerate(cohort.samples):
+            for copy in (0, 1):
+                ours = decode(build_haplotype(found.stretch, found.edits[found.window[i, copy]]))
+                theirs = consensus_window(fasta, vcf, sample, copy, contig="22", tss=tss, length=LENGTH)
+                assert ours == theirs, (tss, sample, copy)
+
+
+def test_build_haplotype__upstream_insertion_keeps_the_tss_in_place():
+    sequence = "A" * 100 + "C" + "G" * 99
+    reference, pinned = haplotype_text(sequence, [(51, "A", "ATTTT")], [[[0, 1]]], tss=100, length=120)
+    assert reference[60] == pinned[60] == "C"
+    assert pinned[:60].count("T") == 4
+    assert pinned[60:] == reference[60:]
+
+
+def test_build_haplotype__downstream_deletion_draws_bases_from_beyond_the_window():
+    rng = np.random.default_rng(3)
+    sequence = random_sequence(300, rng)
+    plain, deleted = haplotype_text(sequence, [(180, sequence[179:190], sequence[179])], [[[0, 1]]], tss=150)
+    assert plain == sequence[86:214]
+    assert deleted == sequence[86:180] + sequence[190:224]
+
+
+def test_build_haplotype__deletion_across_the_left_edge_applies_inside_the_window():
+    rng = np.random.default_rng(4)
+    sequence = random_sequence(300, rng)
+    # The window is [86, 214); bases 83..90 are deleted.
+    _, deleted = haplotype_text(sequence, [(83, sequence[82:91], sequence[82])], [[[0, 1]]], tss=150)
+    assert deleted == sequence[78:83] + sequence[91:214]
+
+
+def test_build_haplotype__mnp_across_the_left_edge_applies_inside_the_window():
+    sequence = "A" * 300
+    _, changed = haplotype_text(sequence, [(86, "AAA", "CCC")], [[[0, 1]]], tss=150)
+    assert changed == "CC" + "A" * 126
+
+
+def test_build_haplotype__deletion_across_the_tss_splits_at_it():
+    rng = np.random.default_rng(5)
+    sequence = random_sequence(300, rng)
+    _, deleted = haplotype_text(sequence, [(148, sequence[147:153], sequence[147])], [[[0, 1]]], tss=150)
+    # Bases 148..152 are gone: the left side ends with 147, the right side begins with 153.
+    assert deleted == sequence[84:148] + sequence[153:217]
+
+
+def test_build_haplotype__off_the_contig_is_n():
+    sequence = "ACGT" * 25
+    plain, _ = haplotype_text(sequence, [(50, sequence[49], "A")], [[[0, 0]]], tss=10)
+    assert plain == "N" * 54 + sequence[:74]
+
+
+def test_without_overlaps__first_in_file_order_wins():
+    first, second, far = Edit(10, 14, ""), Edit(12, 13, "T"), Edit(20, 21, "G")
+    assert without_overlaps([first, second, far]) == ((first, far), 1)
+    assert without_overlaps([second, first, far]) == ((second, far), 1)
+
+
+def test_without_overlaps__a_snp_and_an_insertion_behind_it_both_apply():
+    snp, insertion = make_edit(10, "A", "G"), make_edit(10, "A", "ATT")
+    kept, n_overlapping = without_overlaps([snp, insertion])
+    assert n_overlapping == 0
+    stretch = Stretch(0, 20, 20, 4, encode("A" * 40))
+    assert decode(build_haplotype(stretch, kept)) == "A" * 7 + "GTT" + "A" * 14
+
+
+def test_without_overlaps__a_long_early_deletion_covers_many_later_variants():
+    deletion = Edit(10, 500, "")
+    later = [Edit(p, p + 1, "T") for p in range(20, 480, 20)]
+    assert without_overlaps([deletion, *later]) == ((deletion,), len(later))
+
+
+def test_group_columns__groups_are_equal_columns_in_order_of_appearance():
+    rng = np.random.default_rng(0)
+    alleles = rng.integers(0, 2, (4, 200)).astype(np.int8)
+    first, group = group_columns(alleles)
+    assert (alleles[:, first][:, group] == alleles).all()
+    assert len({alleles[:, c].tobytes() for c in range(200)}) == len(first)
+    assert (np.diff(first) > 0).all()
+
+
+def test_collect_gene_haplotypes__missing_is_reference_and_counted():
+    sequence = "A" * 300
+    genotypes = genotypes_of([(140, "A", "C"), (160, "A", "G")], [[[-1, 1]], [[1, 1]]])
+    window = tss_window("22", 150, LENGTH)
+    found = collect_gene_haplotypes(genotypes, MemoryReference({"22": sequence}), window, 150, max_missing=0.5)
+    assert found.n_missing == 1
+    first, second = (decode(build_haplotype(found.stretch, found.edits[row])) for row in found.window[0])
+    assert (first.count("C"), second.count("C")) == (0, 1)
+    with pytest.raises(InputError, match=r"25\.0 % of the alleles of P0 are missing, 10\.0 % are allowed"):
+        collect_gene_haplotypes(genotypes, MemoryReference({"22": sequence}), window, 150, max_missing=0.1)
+
+
+def test_collect_gene_haplotypes__a_haploid_person_has_one_copy():
+    genotypes = genotypes_of([(140, "A", "C")], [[[1, -2], [0, 1]]])
+    window = tss_window("22", 150, LENGTH)
+    found = collect_gene_haplotypes(genotypes, MemoryReference({"22": "A" * 300}), window, 150, max_missing=0.0)
+    assert found.window.tolist() == [[1, -1], [0, 1]]
+
+
+def test_collect_gene_haplotypes__alleles_are_taken_by_index():
+    sequence = "A" * 300
+    texts = haplotype_text(sequence, [(140, "A", "C,GT,*")], [[[2, 1]]], tss=150)
+    assert ("GT" in texts[0], "C" in texts[1]) == (True, True)
+    spanning = haplotype_text(sequence, [(140, "A", "C,GT,*")], [[[3, 0]]], tss=150)
+    assert spanning[0] == spanning[1] == "A" * 128
+
+
+def test_collect_gene_haplotypes__equal_sequences_are_one_window():
+    # Deleting either A of a run gives the same bases.
+    sequence = "C" * 140 + "AAAA" + "C" * 160
+    genotypes = genotypes_of([(141, "AA", "A"), (143, "AA", "A")], [[[1, 0]], [[0, 1]]])
+    window = tss_window("22", 150, LENGTH)
+    found = collect_gene_haplotypes(genotypes, MemoryReference({"22": sequence}), window, 150, max_missing=0.0)
+    assert found.window.tolist() == [[1, 1]]
+    assert len(found.keys) == 2
+
+
+def test_sequence_key__is_of_content():
+    codes = encode("ACGTN")
+    assert sequence_key(codes) == sequence_key(codes.copy())
+    assert sequence_key(codes) != sequence_key(encode("ACGTA"))

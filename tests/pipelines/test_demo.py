@@ -1,0 +1,199 @@
+"""The embedded demo, run once from its files to the report: what came out, and that it cannot come out otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from haploformer import schemas
+from haploformer.formats.haplotype_store import read_haplotypes
+from haploformer.genome.encoding import decode
+from tests.conftest import Project
+from tests.oracles.consensus import consensus_window
+
+STORE = Path("data/07_model_output/demo/track_predictions.zarr")
+
+
+@pytest.fixture
+def finished(demo_run, tmp_path) -> Project:
+    """A copy of the finished run that a test may change."""
+    made, _ = demo_run
+    shutil.copytree(made.root, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project")
+
+
+def content(folder: Path) -> dict[str, str]:
+    """sha256 of every file of a prediction store but the manifest, whose lines stand in the order of computation."""
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "manifest.jsonl"]
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_run__ends_with_scores_inside_their_intervals_and_the_place_of_the_report(demo_run):
+    made, printed = demo_run
+    lines = printed.strip().splitlines()
+    assert lines[-1] == f"Report: {made.root / 'data/08_reporting/demo/report.html'}"
+    verdicts = {line.split()[0]: line.split()[-1] for line in lines if line.endswith(("inside", "OUTSIDE"))}
+    assert verdicts.pop("enformer:") == "inside"
+    assert verdicts == dict.fromkeys(["enformer", "top_snp", "elastic_net", "stack"], "inside")
+    assert re.search(r"^enformer +untrained +24 ", printed, re.MULTILINE)
+
+
+def test_run__every_table_fits_its_schema(demo_run):
+    made, _ = demo_run
+    tables = list((made.root / "data").glob("0[3-8]_*/demo/*.parquet"))
+    assert len(tables) >= 20
+    for path in tables:
+        name = re.sub(r"^(predicted_expression|inner_predictions)_.*", r"\1", path.stem)
+        name = re.sub(r"^(top_snp|elastic_net)_weights$", "dosage_weights", name)
+        name = re.sub(r"^(input|sequence)_audit$", "audit", name)
+        getattr(schemas, name).validate(pd.read_parquet(path))
+
+
+def test_run__predictions_equal_the_committed_truth(demo_run):
+    made, _ = demo_run
+    ours = pd.read_parquet(made.root / "data/07_model_output/demo/predicted_expression_enformer.parquet")
+    truth = pd.read_csv(made.raw / "truth.tsv.gz", sep="\t")
+    both = ours.merge(truth, on=["gene_id", "individual_id"], validate="one_to_one")
+    assert len(both) == len(truth) == 24 * 150
+    error = (both["predicted_expression"] - both["enformer"]).abs().groupby(both["gene_id"]).max()
+    assert (error / both.groupby("gene_id")["enformer"].std()).max() < 1e-3
+
+
+def test_run__windows_equal_bcftools_consensus(demo_run):
+    made, _ = demo_run
+    haplotypes = read_haplotypes(made.root / "data/04_feature/demo/haplotype_windows")
+    tss = haplotypes.genes.set_index("gene_id")["tss"]
+    drawn = haplotypes.haplotypes.sample(500, random_state=20)
+    with_indels = 0
+    for row in drawn.itertuples():
+        ours = decode(haplotypes.codes([row.window])[0])
+        theirs = consensus_window(
+            made.raw / "chr22.fa.gz",
+            made.raw / "genotypes.vcf.gz",
+            row.individual_id,
+            row.haplotype,
+            contig="22",
+            tss=int(tss[row.gene_id]),
+            length=haplotypes.length,
+        )
+        assert ours == theirs, (row.gene_id, row.individual_id, row.haplotype)
+        edits = haplotypes.windows.iloc[row.window]
+        carried = haplotypes.edits.iloc[edits["first_edit"] : edits["last_edit"]]
+        with_indels += bool(((carried["end"] - carried["start"]) != carried["alt"].str.len()).any())
+    assert with_indels > 100
+
+
+def test_run__predictions_open_in_xarray(demo_run):
+    made, _ = demo_run
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store = xr.open_zarr(made.root / STORE)
+    assert store["predictions"].dims == ("window", "track")
+    assert store.sizes["track"] == 64
+    assert bool(np.isfinite(store["predictions"]).all())
+    for name in ("weights_sha256", "geometry", "engine", "tracks", "bins", "transform", "code_version", "genotypes"):
+        assert name in store.attrs
+    assert store.attrs["weights"] == "untrained"
+
+
+def test_run__distinct_windows_are_stored_once(demo_run):
+    made, _ = demo_run
+    windows = pd.read_parquet(made.root / "data/04_feature/demo/haplotype_windows/windows.parquet")
+    copies = pd.read_parquet(made.root / "data/04_feature/demo/haplotype_windows/haplotypes.parquet")
+    assert windows["key"].is_unique
+    assert len(copies) == 24 * 150 * 2
+    assert windows.groupby("gene_id")["is_reference"].sum().eq(1).all()
+    audit = pd.read_parquet(made.root / "data/04_feature/demo/window_audit.parquet").set_index("gene_id")
+    carried = copies.groupby("gene_id")["window"].nunique()
+    pd.testing.assert_series_equal(audit["n_distinct"], carried, check_names=False, check_like=True)
+
+
+def test_run__untrained_is_said_wherever_numbers_are(demo_run):
+    made, _ = demo_run
+    reporting = made.root / "data/08_reporting/demo"
+    scores = pd.read_parquet(reporting / "gene_scores.parquet")
+    assert set(scores.loc[scores["weights"] == "untrained", "model"]) == {"enformer", "enformer_all_tracks", "stack"}
+    models = json.loads((reporting / "scores.json").read_text())["models"]
+    assert models["enformer"]["weights"] == "untrained"
+    report = (reporting / "report.html").read_text()
+    assert "Enformer (untrained)" in report
+    assert "no evidence about Enformer" in report
+    figure = (reporting / "figures/scores_by_model.json").read_text()
+    assert "untrained" in figure
+
+
+def test_run__report_needs_no_network(demo_run):
+    made, _ = demo_run
+    report = (made.root / "data/08_reporting/demo/report.html").read_text()
+    assert re.findall(r"""(?:src|href)\s*=\s*["'](?:https?:)?//""", report) == []
+
+
+def test_only_missing_outputs__does_nothing_on_a_finished_run(finished):
+    before = {path: path.stat().st_mtime_ns for path in finished.outputs()}
+    finished.kedro("run", "--only-missing-outputs")
+    assert {path: path.stat().st_mtime_ns for path in finished.outputs()} == before
+
+
+def test_only_missing_outputs__rebuilds_half_of_the_shards(finished):
+    store = finished.root / STORE
+    before = content(store)
+    chunks = sorted((store / "predictions" / "c").glob("*/0"))
+    for chunk in chunks[::2]:
+        chunk.unlink()
+    kept = {path: path.stat().st_mtime_ns for path in chunks[1::2]}
+    finished.kedro("run", "--only-missing-outputs")
+    assert content(store) == before
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert not list(store.parent.glob(".*"))
+
+
+@pytest.mark.parametrize("option", ["--pipeline", "--pipelines"])
+def test_enformer_inference__both_spellings_run_and_recompute_nothing(finished, option):
+    chunks = {p: p.stat().st_mtime_ns for p in (finished.root / STORE / "predictions" / "c").glob("*/0")}
+    result = finished.kedro("run", option, "enformer_inference")
+    assert "1287/1287" in result.stderr
+    assert {p: p.stat().st_mtime_ns for p in chunks} == chunks
+
+
+def test_known_answer__fails_when_predictions_are_permuted_over_people(finished):
+    path = finished.root / "data/07_model_output/demo/predicted_expression_enformer.parquet"
+    table = pd.read_parquet(path)
+    rng = np.random.default_rng(0)
+    shuffled = table.groupby("gene_id", sort=False)["predicted_expression"].transform(lambda r: rng.permutation(r))
+    table.assign(predicted_expression=shuffled).to_parquet(path, index=False)
+    result = finished.kedro("run", "--pipelines", "evaluation", check=False)
+    assert result.returncode == 1
+    line = result.stderr.strip().splitlines()[-1]
+    assert re.match(r"Error: known_answer: enformer\.mean_pearson_r: is -?0\.0\d+, known to lie from 0\.\d+", line)
+
+
+def test_known_answer__fails_when_two_people_change_haplotypes(finished):
+    path = finished.root / STORE / "windows.parquet"
+    table = pd.read_parquet(path)
+    people = table["individual_id"].dropna().unique()[:2]
+    swap = dict(zip(people, people[::-1], strict=True))
+    table.assign(individual_id=table["individual_id"].replace(swap)).to_parquet(path, index=False)
+    result = finished.kedro("run", "--from-nodes", "summarise_predictions", check=False)
+    assert result.returncode == 1
+    assert "enformer.max_difference_from_truth_in_gene_sd" in result.stderr.strip().splitlines()[-1]
+
+
+def test_viz__builds_offline_with_layers_and_previews(finished):
+    finished.kedro("viz", "build")
+    graph = json.loads((finished.root / "build/api/main").read_text())
+    assert graph["layers"] == ["raw", "primary", "feature", "models", "model_output", "reporting"]
+    previews = {}
+    for path in (finished.root / "build/api/nodes").iterdir():
+        node = json.loads(path.read_text())
+        if node.get("preview"):
+            previews[node.get("name", path.name)] = node["preview"]
+    assert len(previews) >= 25

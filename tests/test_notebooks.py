@@ -1,0 +1,30 @@
+"""The notebooks run from top to bottom on the finished demo."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.conftest import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
+def test_notebook__runs_and_is_committed_without_output(demo_run, path: Path):
+    made, _ = demo_run
+    notebook = nbformat.read(path, as_version=4)
+    assert all(not cell.get("outputs") for cell in notebook.cells)
+    folder = made.root / "notebooks"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(path, folder)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+    shown = [out for cell in notebook.cells for out in cell.get("outputs", []) if out["output_type"] == "execute_result"]
+    assert any("(1287, (2, 16384, 4))" in str(out["data"].get("text/plain")) for out in shown)
+    assert any("application/vnd.plotly.v1+json" in out["data"] for out in shown) or any(
+        "Figure" in str(out["data"].get("text/plain")) for out in shown
+    )
