@@ -37,6 +37,7 @@ from haploformer.pipelines.baselines import nodes as baselines
 from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.pipelines.evaluation import nodes as evaluation
 from haploformer.pipelines.stacking import nodes as stacking
+from haploformer.predicted_expression import zero_shot_rows
 
 N_DRAWS = 200
 #: Added to the number of the draw: folds of the draws are not those of the run.
@@ -92,9 +93,10 @@ class Demo:
     @cached_property
     def enformer(self) -> pd.DataFrame:
         """The committed prediction as the table of a zero-shot model."""
-        null = pd.array([pd.NA] * len(self.truth), dtype="Int64")
-        table = self.truth[["gene_id", "individual_id"]].assign(model="enformer", fold_seed=null, fold=null)
-        return table.assign(predicted_expression=self.truth["enformer"])
+        truth = self.truth
+        return zero_shot_rows(
+            truth["gene_id"].tolist(), truth["individual_id"].tolist(), truth["enformer"].to_numpy(), model="enformer"
+        )
 
     def score(self, draw: int) -> dict[str, float]:
         """Mean r over genes of each model, with the noise and the folds of one draw."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def test_notebook__runs_and_is_committed_without_output(demo_run, path: Path):
     shutil.copy(path, folder)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
     shown = [out for cell in notebook.cells for out in cell.get("outputs", []) if out["output_type"] == "execute_result"]
-    assert any("(1287, (2, 16384, 4))" in str(out["data"].get("text/plain")) for out in shown)
-    assert any("application/vnd.plotly.v1+json" in out["data"] for out in shown) or any(
-        "Figure" in str(out["data"].get("text/plain")) for out in shown
-    )
+    texts = [re.sub(r"\x1b\[[0-9;]*m", "", str(out["data"].get("text/plain"))) for out in shown]
+    assert "(1287, (2, 16384, 4))" in texts
+    assert any("text/html" in out["data"] and "DEMOGENE1" in out["data"]["text/html"] for out in shown)
+    last = notebook.cells[-1]["outputs"]
+    assert any("application/vnd.plotly.v1+json" in out.get("data", {}) for out in last)

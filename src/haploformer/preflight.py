@@ -91,7 +91,7 @@ def _check_study(made: set[str], load: Callable[[str], Any], parameters: Mapping
     build_tss_windows(genes, reference, enformer, parameters["sequence_build"])
     lengths = [PRESETS[enformer.preset].window, parameters["baselines"].cis_window]
     intervals = covering_intervals(genes, lengths)
-    genotype_file.check_records(intervals, reference, filters=options.filters)
+    genotype_file.check_records(sorted(set(genes["contig"])), reference, filters=options.filters)
     if "haplotype_windows" in made:
         from haploformer.genome.haplotype_windows import require_phase
 

@@ -9,10 +9,11 @@ import pytest
 from haploformer import schemas
 from haploformer.baselines.crossfit import CrossPrediction, cross_predict
 from haploformer.baselines.elastic_net import ElasticNet
-from haploformer.baselines.tables import dosage_weight_rows, inner_prediction_rows, predicted_expression_rows
+from haploformer.baselines.tables import dosage_weight_rows, inner_prediction_rows
 from haploformer.baselines.top_snp import TopSnp
 from haploformer.evaluation.metrics import within_fold_r
 from haploformer.expression.covariates import adjustment
+from haploformer.predicted_expression import out_of_fold_rows
 from tests.builders.dosages import deal_folds, simulate_dosages, simulate_expression
 from tests.oracles.regression import cross_predict_elastic_net, residuals
 
@@ -170,7 +171,9 @@ def test_rows__fit_the_schemas_and_hold_the_arrays() -> None:
     )
     options = {"model": "top_snp", "fold_seed": 3}
 
-    outer = schemas.predicted_expression.validate(predicted_expression_rows(results, people, folds, **options))
+    outer = schemas.predicted_expression.validate(
+        out_of_fold_rows({gene: result.outer for gene, result in results.items()}, people, folds, **options)
+    )
     row = outer.set_index(["gene_id", "individual_id"]).loc[("G1", "P7")]
     assert row["predicted_expression"] == results["G1"].outer[7]
     assert (row["fold"], row["fold_seed"], row["model"]) == (folds[7], 3, "top_snp")
@@ -195,6 +198,6 @@ def test_rows__without_genes_are_empty_tables() -> None:
     folds = np.arange(20) % 5
     people = [f"P{i}" for i in range(20)]
     options = {"model": "top_snp", "fold_seed": 3}
-    assert schemas.predicted_expression.validate(predicted_expression_rows({}, people, folds, **options)).empty
+    assert schemas.predicted_expression.validate(out_of_fold_rows({}, people, folds, **options)).empty
     assert schemas.inner_predictions.validate(inner_prediction_rows({}, people, folds, **options)).empty
     assert schemas.dosage_weights.validate(dosage_weight_rows({}, {}, **options)).empty

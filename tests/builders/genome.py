@@ -113,3 +113,13 @@ def random_cohort(
             cohort.records.append(Record(pos, ref, alt, calls, contig))
         pos += len(ref) + int(rng.integers(1, spacing))
     return cohort
+
+
+def write_bcf(path: Path, vcf: Path, *, index: bool = True) -> Path:
+    """The records of a VCF as BCF, written by htslib."""
+    with pysam.VariantFile(str(vcf)) as source, pysam.VariantFile(str(path), "wb", header=source.header) as target:
+        for record in source:
+            target.write(record)
+    if index:
+        pysam.tabix_index(str(path), preset="bcf", force=True)
+    return path

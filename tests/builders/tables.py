@@ -127,6 +127,7 @@ def _gene_scores(scored: pd.DataFrame, genes: pd.DataFrame) -> pd.DataFrame:
                 "gene_id": gene_id,
                 "gene_name": names[gene_id],
                 "model": model,
+                "weights": "trained.safetensors" if model in {"enformer", "enformer_all_tracks", "stack"} else None,
                 "n": points["individual_id"].nunique(),
                 "pearson_r": values[:, 0].mean(),
                 "pearson_r_seed_sd": values[:, 0].std(ddof=1) if len(values) > 1 else np.nan,

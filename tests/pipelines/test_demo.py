@@ -134,7 +134,10 @@ def test_run__untrained_is_said_wherever_numbers_are(demo_run):
 def test_run__report_needs_no_network(demo_run):
     made, _ = demo_run
     report = (made.root / "data/08_reporting/demo/report.html").read_text()
-    assert re.findall(r"""(?:src|href)\s*=\s*["'](?:https?:)?//""", report) == []
+    outside_scripts = re.sub(r"<script.*?</script>", "", report, flags=re.DOTALL)
+    assert len(outside_scripts) < len(report)
+    assert re.findall(r"""(?:src|href)\s*=\s*["'](?:https?:)?//""", outside_scripts) == []
+    assert re.findall(r"<script[^>]*\ssrc\s*=", report) == []
 
 
 def test_only_missing_outputs__does_nothing_on_a_finished_run(finished):
@@ -188,12 +191,13 @@ def test_known_answer__fails_when_two_people_change_haplotypes(finished):
 
 
 def test_viz__builds_offline_with_layers_and_previews(finished):
-    finished.kedro("viz", "build")
+    finished.kedro("viz", "build", "--include-previews")
     graph = json.loads((finished.root / "build/api/main").read_text())
-    assert graph["layers"] == ["raw", "primary", "feature", "models", "model_output", "reporting"]
-    previews = {}
-    for path in (finished.root / "build/api/nodes").iterdir():
-        node = json.loads(path.read_text())
-        if node.get("preview"):
-            previews[node.get("name", path.name)] = node["preview"]
-    assert len(previews) >= 25
+    assert set(graph["layers"]) == {"raw", "primary", "feature", "models", "model_output", "reporting"}
+    names = {node["id"]: node["name"] for node in graph["nodes"] if node["type"] == "data"}
+    nodes = {name: json.loads((finished.root / "build/api/nodes" / i).read_text()) for i, name in names.items()}
+    kinds = {name: node.get("preview_type") for name, node in nodes.items() if node.get("preview")}
+    assert set(names.values()) - set(kinds) == {"evaluation_report", "cis_dosages"}
+    assert kinds["gene_scores"] == "TablePreview"
+    assert kinds["figure_scores_by_model"] == "PlotlyPreview"
+    assert nodes["gene_scores"]["preview"]["data"][0][2] == "enformer"

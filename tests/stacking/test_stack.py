@@ -9,13 +9,14 @@ from scipy.optimize import lsq_linear
 from haploformer import schemas
 from haploformer.baselines.crossfit import cross_predict
 from haploformer.baselines.elastic_net import ElasticNet
-from haploformer.baselines.tables import inner_prediction_rows, predicted_expression_rows
+from haploformer.baselines.tables import inner_prediction_rows
 from haploformer.baselines.top_snp import TopSnp
 from haploformer.errors import InputError
 from haploformer.evaluation.metrics import within_fold_r
 from haploformer.expression.covariates import adjustment
+from haploformer.predicted_expression import out_of_fold_rows
 from haploformer.stacking.features import OutOfFold, gather_out_of_fold, gather_zero_shot
-from haploformer.stacking.stack import stack_gene, stack_weight_rows, stacked_expression_rows
+from haploformer.stacking.stack import stack_gene, stack_weight_rows
 from tests.builders.dosages import deal_folds, simulate_dosages, simulate_expression
 from tests.oracles.regression import residuals
 
@@ -169,7 +170,7 @@ def test_gather__reads_back_what_the_baselines_wrote() -> None:
     }
     options = {"model": "top_snp", "fold_seed": 2}
     predicted = schemas.predicted_expression.validate(
-        predicted_expression_rows(results, people, case.folds, **options)
+        out_of_fold_rows({gene: result.outer for gene, result in results.items()}, people, case.folds, **options)
     ).sample(frac=1, random_state=1)
     inner = inner_prediction_rows(results, people, case.folds, **options).sample(frac=1, random_state=2)
     wanted = {"gene_ids": ["G2", "G1"], "individual_ids": people}
@@ -195,7 +196,9 @@ def test_rows__fit_the_schemas_and_hold_the_arrays() -> None:
     case = Case(9)
     result = case.stack()
     people = [f"P{i}" for i in range(N)]
-    rows = stacked_expression_rows({"G1": result, "G2": result}, people, case.folds, fold_seed=4)
+    rows = out_of_fold_rows(
+        {"G1": result.predicted, "G2": result.predicted}, people, case.folds, model="stack", fold_seed=4
+    )
     rows = schemas.predicted_expression.validate(rows)
     assert set(rows["model"]) == {"stack"}
     np.testing.assert_array_equal(rows["predicted_expression"][N:], result.predicted)

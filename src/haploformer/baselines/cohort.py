@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.baselines.crossfit import Adjust, DosageModel, cross_predict
-from haploformer.baselines.tables import dosage_weight_rows, inner_prediction_rows, predicted_expression_rows
+from haploformer.baselines.tables import dosage_weight_rows, inner_prediction_rows
+from haploformer.predicted_expression import out_of_fold_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,8 @@ def predict_cohort(
         for seed, folds in folds_of_seed.items():
             result = {gene_id: cross_predict(model, dosages, measured, folds, adjust)}
             n_without_variant += result[gene_id].n_without_variant > 0
-            predicted.append(predicted_expression_rows(result, individual_ids, folds, model=model.name, fold_seed=seed))
+            outer = {gene_id: result[gene_id].outer}
+            predicted.append(out_of_fold_rows(outer, individual_ids, folds, model=model.name, fold_seed=seed))
             inner.append(inner_prediction_rows(result, individual_ids, folds, model=model.name, fold_seed=seed))
             weights.append(dosage_weight_rows(result, {gene_id: variants}, model=model.name, fold_seed=seed))
     return CohortPredictions(

@@ -13,41 +13,6 @@ from haploformer.baselines.crossfit import CrossPrediction
 _VARIANT_COLUMNS = ["variant_id", "contig", "pos", "ref", "alt"]
 
 
-def predicted_expression_rows(
-    results: Mapping[str, CrossPrediction],
-    individual_ids: Sequence[str],
-    folds: NDArray[np.int64],
-    *,
-    model: str,
-    fold_seed: int,
-) -> pd.DataFrame:
-    """One row per gene and individual: the prediction out of the individual's own fold.
-
-    Parameters
-    ----------
-    results : mapping of gene_id to CrossPrediction
-    individual_ids : sequence of str (n_individuals,)
-    folds : int (n_individuals,)
-    model : str
-    fold_seed : int
-
-    Returns
-    -------
-    DataFrame, schema ``predicted_expression``
-    """
-    n_genes, n = len(results), len(individual_ids)
-    return pd.DataFrame(
-        {
-            "gene_id": np.repeat(np.array(list(results), dtype=object), n),
-            "individual_id": np.tile(np.array(individual_ids, dtype=object), n_genes),
-            "model": np.full(n_genes * n, model, dtype=object),
-            "fold_seed": pd.array(np.full(n_genes * n, fold_seed), dtype="Int64"),
-            "fold": pd.array(np.tile(folds, n_genes), dtype="Int64"),
-            "predicted_expression": np.concatenate([r.outer for r in results.values()] or [np.empty(0)]),
-        }
-    )
-
-
 def inner_prediction_rows(
     results: Mapping[str, CrossPrediction],
     individual_ids: Sequence[str],
@@ -58,8 +23,15 @@ def inner_prediction_rows(
 ) -> pd.DataFrame:
     """One row per gene, outer fold and individual outside it.
 
-    ``fold`` is the outer fold whose stack the row helps to train, ``inner_fold`` the individual's own. Parameters as
-    in ``predicted_expression_rows``.
+    ``fold`` is the outer fold whose stack the row helps to train, ``inner_fold`` the individual's own.
+
+    Parameters
+    ----------
+    results : mapping of gene_id to CrossPrediction
+    individual_ids : sequence of str (n_individuals,)
+    folds : int (n_individuals,)
+    model : str
+    fold_seed : int
 
     Returns
     -------

@@ -12,8 +12,8 @@ class HtmlDataset(PathDataset[str, str]):
     def save(self, data: str) -> None:
         """Write the page."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(self._path, data.encode())
+        write_durably(self._path, data.encode("utf-8"))
 
     def load(self) -> str:
         """Read the page."""
-        return self._path.read_text()
+        return self._path.read_text(encoding="utf-8")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
+from kedro_datasets._typing import JSONPreview
 
 from haploformer.formats.known_answer import KnownAnswer, read_known_answer
 
@@ -30,6 +32,11 @@ class KnownAnswerDataset(AbstractDataset[NoReturn, KnownAnswer | None]):
     def save(self, data: NoReturn) -> None:
         """Refuse: the file belongs to the data."""
         raise DatasetError(f"{self._path} is an input: nothing is written to it")
+
+    def preview(self) -> JSONPreview:
+        """The expected intervals."""
+        answer = self.load()
+        return JSONPreview(json.dumps(None if answer is None else answer.expected))
 
     def _exists(self) -> bool:
         return self._path is None or self._path.exists()

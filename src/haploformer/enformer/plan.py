@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.enformer.engine import InferenceEngine, Windows
+from haploformer.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ def run_plan(plan: PredictionPlan, store: ShardStore) -> Iterator[int]:
     ------
     int
         Rows finished by each step, the ones found in the store included; the sum over all steps is ``len(plan.keys)``.
+
+    Raises
+    ------
+    InputError
+        If a prediction is not finite; it is not stored.
     """
     for shard in plan.shards():
         if not store.is_done(shard):
@@ -101,7 +107,12 @@ def _shard_rows(plan: PredictionPlan, store: ShardStore, shard: RowRange) -> NDA
         rows[np.asarray(missing) - shard.start] = plan.predict_rows(missing)
     if not np.isfinite(rows).all():
         bad = shard.start + int(np.flatnonzero(~np.isfinite(rows).all(1))[0])
-        raise ValueError(f"window {bad} has a prediction that is not finite")
+        genes = plan.windows["gene_id"][plan.windows["window"] == bad]
+        raise InputError(
+            f"predictions:window {bad}" + (f" (gene {genes.iloc[0]})" if len(genes) else ""),
+            "the prediction is not finite",
+            "check the weights: a weight may be NaN or too large",
+        )
     return rows
 
 

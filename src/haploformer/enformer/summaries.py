@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.predicted_expression import zero_shot_rows
+
 TISSUE_MEAN = "tissue_mean"
 ALL_TRACKS_MEAN = "all_tracks_mean"
 
@@ -91,14 +93,6 @@ def zero_shot_predictions(summaries: pd.DataFrame, *, summary: str, model: str) 
     DataFrame
         ``gene_id, individual_id, model, fold_seed, fold, predicted_expression`` with null folds.
     """
-    chosen = summaries[summaries["summary"] == summary].reset_index(drop=True)
-    return pd.DataFrame(
-        {
-            "gene_id": chosen["gene_id"],
-            "individual_id": chosen["individual_id"],
-            "model": model,
-            "fold_seed": pd.array([pd.NA] * len(chosen), dtype="Int64"),
-            "fold": pd.array([pd.NA] * len(chosen), dtype="Int64"),
-            "predicted_expression": chosen["personal"],
-        }
-    )
+    chosen = summaries[summaries["summary"] == summary]
+    personal = chosen["personal"].to_numpy(dtype=np.float64)
+    return zero_shot_rows(chosen["gene_id"].tolist(), chosen["individual_id"].tolist(), personal, model=model)

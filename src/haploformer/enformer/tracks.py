@@ -30,8 +30,8 @@ def resolve_tracks(wanted: str | Sequence[str | int], tracks: pd.DataFrame) -> l
     Parameters
     ----------
     wanted : str or sequence of str and int
-        ``all``; a named tissue (`TISSUES`); or track numbers, identifiers and descriptions. A description that ends in
-        ``*`` means every track whose description begins so.
+        One or several of: ``all``; a named tissue (`TISSUES`); a track number, identifier or description. A
+        description that ends in ``*`` means every track whose description begins so.
     tracks : DataFrame (n_tracks,)
         ``track, identifier, description``.
 
@@ -45,8 +45,6 @@ def resolve_tracks(wanted: str | Sequence[str | int], tracks: pd.DataFrame) -> l
     InputError
         If a name fits no track; the nearest names are given.
     """
-    if wanted == "all":
-        return tracks["track"].tolist()
     entries: Sequence[str | int] = [wanted] if isinstance(wanted, str) else wanted
     if len(entries) == 0:
         raise InputError("parameters:enformer.tracks", "no track is given", "name a track, a tissue or all")
@@ -59,9 +57,11 @@ def resolve_tracks(wanted: str | Sequence[str | int], tracks: pd.DataFrame) -> l
 def _resolve_one(entry: str | int, tracks: pd.DataFrame) -> list[int]:
     description = tracks["description"]
     text = str(entry)
+    if text == "all":
+        return [int(track) for track in tracks["track"]]
     if text in TISSUES:
         fits = description.isin(TISSUES[text])
-    elif text.isdigit():
+    elif text.isdecimal():
         fits = tracks["track"] == int(text)
     elif text.endswith("*"):
         fits = description.str.startswith(text[:-1])
@@ -85,5 +85,6 @@ def require_tracks(selected: Sequence[int], n_tracks: int) -> None:
     chosen = np.asarray(selected, dtype=np.int64)
     if len(chosen) == 0:
         raise ValueError("no track selected")
-    if chosen.min() < 0 or chosen.max() >= n_tracks:
-        raise ValueError(f"track {chosen.max()} selected, the model has {n_tracks}")
+    outside = chosen[(chosen < 0) | (chosen >= n_tracks)]
+    if len(outside):
+        raise ValueError(f"track {outside[0]} selected, the model has {n_tracks}")

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
-from haploformer.formats.text_tables import parse_numbers, read_text_table, require_columns
+from haploformer.formats.text_tables import parse_integers, parse_numbers, read_text_table, require_columns
 from haploformer.genome.contigs import canonical_contig
 
 _SPELLINGS = {
@@ -23,6 +23,7 @@ _SPELLINGS = {
     "end": ["end"],
     "gene_id": ["gene_id", "TargetID", "gene", "phenotype_id", "ID"],
 }
+_OURS = {spelling: ours for ours, spellings in _SPELLINGS.items() for spelling in spellings}
 
 
 @dataclass(frozen=True)
@@ -54,27 +55,24 @@ def read_expression_bed(path: Path) -> ExpressionBed:
         If a cell is no number, a column or a gene stands twice, or a TSS is not one base.
     """
     table = read_text_table(path, what="expression table")
-    table = table.rename(columns=_column_names(table))
-    require_columns(table, list(_SPELLINGS), path)
-    values = parse_numbers(table.drop(columns=list(_SPELLINGS)), path, row_names=table["gene_id"])
-    span = parse_numbers(table[["start", "end"]], path, row_names=table["gene_id"]).astype("int64")
-    _require_unique_genes(table["gene_id"], path)
+    # By place: a person may be called "start".
+    places = table.iloc[:, : len(_SPELLINGS)].rename(columns=_OURS)
+    require_columns(places, list(_SPELLINGS), path)
+    by_person = table.iloc[:, len(_SPELLINGS) :]
+    values = parse_numbers(by_person, path, row_names=places["gene_id"])
+    span = parse_integers(places[["start", "end"]], path, row_names=places["gene_id"])
+    _require_unique_genes(places["gene_id"], path)
     wide = np.flatnonzero(span[:, 1] - span[:, 0] != 1)
     if len(wide):
         raise InputError(
-            f"{path}:line {wide[0] + 2} ({table['gene_id'].iloc[wide[0]]})",
+            f"{path}:line {wide[0] + 2} ({places['gene_id'].iloc[wide[0]]})",
             f"start {span[wide[0], 0]} and end {span[wide[0], 1]} are not one base",
             "give the TSS: start = TSS - 1 (0-based), end = TSS",
         )
     genes = pd.DataFrame(
-        {"gene_id": table["gene_id"], "contig": table["contig"].map(canonical_contig), "tss": span[:, 0]}
+        {"gene_id": places["gene_id"], "contig": places["contig"].map(canonical_contig), "tss": span[:, 0]}
     )
-    return ExpressionBed(path.name, genes, [c for c in table.columns if c not in _SPELLINGS], values)
-
-
-def _column_names(table: pd.DataFrame) -> dict[str, str]:
-    first = list(table.columns[:4])
-    return {name: ours for ours, names in _SPELLINGS.items() for name in first if name in names}
+    return ExpressionBed(path.name, genes, list(by_person.columns), values)
 
 
 def _require_unique_genes(gene_ids: pd.Series, path: Path) -> None:

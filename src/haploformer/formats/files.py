@@ -35,12 +35,17 @@ def sha256_json(value: Any) -> str:
 
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole, or not at all, even after a power cut."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    # Always the same name: what a killed run left is overwritten by the next.
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     _sync_directory(path.parent)
 
 
@@ -51,14 +56,14 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """The JSON value in a file."""
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @contextmanager
 def publish_directory(path: Path) -> Iterator[Path]:
     """A new folder to write into, which takes the place of ``path`` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    building = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    building = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
     try:
@@ -70,7 +75,8 @@ def publish_directory(path: Path) -> Iterator[Path]:
 
 def replace_directory(new: Path, path: Path) -> None:
     """Rename ``new`` to ``path``; what was there before is removed afterwards."""
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    old = path.with_name(f".{path.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
     if path.exists():
         path.rename(old)
     new.rename(path)

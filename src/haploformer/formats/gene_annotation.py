@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,23 +30,37 @@ def read_gene_annotation(path: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the file is absent or a gene line has no id.
+        If the file is absent, damaged, or a line too short, has no line of a gene, or one without an id.
     """
     require_file(path, what="gene annotation")
     require_whole(path)
     opener: Callable[..., Any] = gzip.open if is_gzip(path) else open
     rows = []
-    with opener(path, "rt") as stream:
-        for number, line in enumerate(stream, start=1):
-            cells = line.rstrip("\n").split("\t")
-            if line.startswith("#") or len(cells) < 9 or cells[2] != "gene":
-                continue
-            attributes = dict(_ATTRIBUTE.findall(cells[8]))
-            if "gene_id" not in attributes:
-                raise InputError(
-                    f"{path}:line {number}", "a gene line without gene_id", "give a GTF (GENCODE, Ensembl)"
-                )
-            gene_id = attributes["gene_id"]
-            kind = attributes.get("gene_type", attributes.get("gene_biotype", ""))
-            rows.append((gene_id, attributes.get("gene_name", gene_id), kind, canonical_contig(cells[0]), cells[6]))
+    try:
+        with opener(path, "rt", encoding="utf-8") as stream:
+            for number, line in enumerate(stream, start=1):
+                cells = line.rstrip("\n").split("\t")
+                if line.startswith("#") or not line.strip():
+                    continue
+                if len(cells) < 9:
+                    raise InputError(
+                        f"{path}:line {number}", f"the line has {len(cells)} cells, a GTF has 9", "correct the line"
+                    )
+                if cells[2] == "gene":
+                    rows.append(_gene(cells, f"{path}:line {number}"))
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise InputError(
+            str(path), f"the gene annotation cannot be read ({error})", "correct or make the file again"
+        ) from error
+    if not rows:
+        raise InputError(str(path), "the gene annotation has no line of type gene", "give a GTF (GENCODE, Ensembl)")
     return pd.DataFrame(rows, columns=["gene_id", "gene_name", "gene_type", "contig", "strand"])
+
+
+def _gene(cells: list[str], where: str) -> tuple[str, str, str, str, str]:
+    attributes: dict[str, str] = dict(_ATTRIBUTE.findall(cells[8]))
+    if "gene_id" not in attributes:
+        raise InputError(where, "a gene line without gene_id", "give a GTF (GENCODE, Ensembl)")
+    gene_id = attributes["gene_id"]
+    kind = attributes.get("gene_type", attributes.get("gene_biotype", ""))
+    return gene_id, attributes.get("gene_name", gene_id), kind, canonical_contig(cells[0]), cells[6]

@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from haploformer.errors import InputError
 from haploformer.formats.files import read_json, require_file
+from haploformer.formats.text_tables import parse_numbers, read_text_table, require_columns
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,15 @@ class KnownAnswer:
 def read_known_answer(path: Path) -> KnownAnswer:
     """Read the intervals, and the table that they name, which lies beside them."""
     require_file(path, what="known answer")
-    expected = read_json(path)
-    truth = path.parent / Path(expected["truth"]).name
-    require_file(truth, what="table of the known answer")
-    return KnownAnswer(expected, pd.read_csv(truth, sep="\t"))
+    try:
+        expected = read_json(path)
+        truth = path.parent / Path(expected["truth"]).name
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            str(path), f"no known answer ({error!r})", "give a JSON object that names its truth"
+        ) from error
+    table = read_text_table(truth, what="table of the known answer")
+    columns = ["gene_id", "individual_id", "enformer"]
+    require_columns(table, columns, truth)
+    enformer = parse_numbers(table[["enformer"]], truth, row_names=table["gene_id"])[:, 0]
+    return KnownAnswer(expected, table[columns].assign(enformer=enformer))

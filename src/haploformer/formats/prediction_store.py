@@ -8,6 +8,7 @@ beside the store, which takes the store's place when the last shard is recorded.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -31,6 +32,8 @@ _MANIFEST = "manifest.jsonl"
 _ARRAY = "predictions"
 _WINDOWS = "windows.parquet"
 _KEYS = "keys.parquet"
+_METADATA = "zarr.json"
+_LAYOUT_FILES = (_METADATA, f"{_ARRAY}/{_METADATA}", f"track/{_METADATA}", "track/c/0", _KEYS, _PLAN)
 
 
 @dataclass(frozen=True)
@@ -80,19 +83,16 @@ class PredictionStore:
         self.plan = plan
         self.depends = [_shard_dependency(plan, shard) for shard in plan.shards()]
         self.folder = self._choose_folder()
-        self._done = {
-            entry["shard"]: entry for entry in _manifest(self.folder) if entry["depends"] in set(self.depends)
-        }
+        self._done = {entry["shard"]: entry for entry in self._entries(self.folder)}
         if not self.is_finished():
             _require_room(self.path.parent, self._bytes_to_write())
+        if self.folder != path or read_json(path / _METADATA)["attributes"] != self._attributes:
             self._write_layout()
 
     def is_done(self, shard: RowRange) -> bool:
         """Whether the manifest records the shard for this plan, and its file has the recorded bytes."""
         entry = self._done.get(shard.index)
-        return (
-            entry is not None and entry["depends"] == self.depends[shard.index] and _chunk_is_whole(self.folder, entry)
-        )
+        return entry is not None and _chunk_is_whole(self.folder, entry)
 
     def is_finished(self) -> bool:
         """Whether all shards are done."""
@@ -108,18 +108,18 @@ class PredictionStore:
         chunk = np.full((self.plan.shard_rows, len(self.plan.tracks)), np.nan, "<f4")
         chunk[: len(rows)] = rows
         target = _chunk_path(self.folder, shard.index)
-        target.parent.mkdir(parents=True, exist_ok=True)
         content = chunk.tobytes()
+        entry = {
+            "shard": shard.index,
+            "rows": [shard.start, shard.stop],
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "finite": int(np.isfinite(rows).sum()),
+            "depends": self.depends[shard.index],
+        }
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             write_durably(target, content)
-            entry = {
-                "shard": shard.index,
-                "rows": [shard.start, shard.stop],
-                "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-                "finite": int(np.isfinite(rows).sum()),
-                "depends": self.depends[shard.index],
-            }
             _append_line(self.folder / _MANIFEST, entry)
         except OSError as error:
             raise InputError(
@@ -130,45 +130,83 @@ class PredictionStore:
         self._done[shard.index] = entry
 
     def finish(self) -> None:
-        """Publish the store, all of its shards done."""
+        """Publish the store, all of its shards done, with nothing in it or beside it that is not its own."""
         assert self.is_finished(), "a shard is missing"
-        self.plan.windows.to_parquet(self.folder / f".{_WINDOWS}.tmp", index=False)
-        (self.folder / f".{_WINDOWS}.tmp").replace(self.folder / _WINDOWS)
+        windows = io.BytesIO()
+        self.plan.windows.to_parquet(windows, index=False)
+        write_durably(self.folder / _WINDOWS, windows.getvalue())
+        lines = [json.dumps(self._done[shard], sort_keys=True) for shard in sorted(self._done)]
+        write_durably(self.folder / _MANIFEST, "".join(f"{line}\n" for line in lines).encode())
+        self._remove_strays()
         if self.folder != self.path:
             replace_directory(self.folder, self.path)
             self.folder = self.path
+        shutil.rmtree(self._building, ignore_errors=True)
+
+    @property
+    def _building(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.building")
 
     def _choose_folder(self) -> Path:
         """The finished store if it is already this plan's, else the folder where work goes on."""
-        building = self.path.with_name(f".{self.path.name}.building")
+        building = self._building
         if predictions_exist(self.path):
-            if [e["depends"] for e in sorted(_manifest(self.path), key=lambda e: e["shard"])] == self.depends:
+            if read_json(self.path / _PLAN)["depends"] == self.depends and _layout(self.path) == self._layout:
                 return self.path
         elif self.path.exists():
+            if not (self.path / _PLAN).is_file():
+                raise InputError(
+                    str(self.path), "something lies here that is no store of predictions", "move it, or remove it"
+                )
             # Shards of it may be gone or torn; the others are as good as ever.
-            if building.exists():
-                shutil.rmtree(self.path)
-            else:
+            if self._count_usable(self.path) >= self._count_usable(building):
+                shutil.rmtree(building, ignore_errors=True)
                 self.path.rename(building)
+            else:
+                shutil.rmtree(self.path)
         if building.exists() and _layout(building) != self._layout:
             shutil.rmtree(building)
         building.mkdir(parents=True, exist_ok=True)
         return building
 
+    def _entries(self, folder: Path) -> Iterator[dict[str, Any]]:
+        """What a folder's manifest records of this plan."""
+        for entry in _manifest(folder) if _layout(folder) == self._layout else ():
+            if entry["depends"] in self.depends[entry["shard"] : entry["shard"] + 1]:
+                yield entry
+
+    def _count_usable(self, folder: Path) -> int:
+        """Shards of this plan that a folder holds."""
+        return sum(_chunk_is_whole(folder, entry) for entry in self._entries(folder))
+
+    def _remove_strays(self) -> None:
+        """Remove what earlier plans and interrupted writes left in the folder."""
+        own = {_chunk_path(self.folder, shard.index) for shard in self.plan.shards()}
+        own |= {self.folder / name for name in (_MANIFEST, _WINDOWS, *_LAYOUT_FILES)}
+        for path in sorted(self.folder.rglob("*"), reverse=True):
+            if path.is_dir():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif path not in own:
+                path.unlink()
+
     @property
     def _layout(self) -> dict[str, Any]:
         return {"shard_rows": self.plan.shard_rows, "n_tracks": len(self.plan.tracks)}
 
+    @property
+    def _attributes(self) -> dict[str, Any]:
+        return _as_stored(self.plan.provenance | self.plan.identity)
+
     def _write_layout(self) -> None:
-        """Metadata of the array, the window keys of its rows, and the plan."""
+        """Metadata of the array, the window keys of its rows, and the plan; what is there already is replaced."""
         import zarr
 
         plan = self.plan
-        for stale in ("zarr.json", f"{_ARRAY}/zarr.json"):
-            (self.folder / stale).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / "track", ignore_errors=True)
-        group = zarr.open_group(self.folder, mode="a", zarr_format=3)
-        group.attrs.update(plan.provenance | plan.identity)
+        scratch = self.folder / ".layout"
+        shutil.rmtree(scratch, ignore_errors=True)
+        group = zarr.open_group(scratch, mode="w", zarr_format=3)
+        group.attrs.update(self._attributes)
         group.create_array(
             _ARRAY,
             shape=(len(plan.keys), len(plan.tracks)),
@@ -180,14 +218,26 @@ class PredictionStore:
             attributes={"unit": "coverage per 128 bp", "missing": "NaN"},
         )
         track = group.create_array(
-            "track", shape=(len(plan.tracks),), dtype="int64", dimension_names=("track",), compressors=None
+            "track",
+            shape=(len(plan.tracks),),
+            dtype="int64",
+            dimension_names=("track",),
+            compressors=None,
+            config={"write_empty_chunks": True},
         )
         track[:] = np.asarray(plan.tracks)
         # One file tells xarray what is there, so that it does not search the folder.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Consolidated metadata")
             zarr.consolidate_metadata(group.store)
-        pd.DataFrame({"key": plan.keys}).to_parquet(self.folder / _KEYS, index=False)
+        keys = io.BytesIO()
+        pd.DataFrame({"key": plan.keys}).to_parquet(keys, index=False)
+        write_durably(self.folder / _KEYS, keys.getvalue())
+        for path in [p for p in scratch.rglob("*") if p.is_file()]:
+            target = self.folder / path.relative_to(scratch)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+        shutil.rmtree(scratch)
         record = self._layout | {"n_shards": len(self.depends), "identity": plan.identity, "depends": self.depends}
         write_json(self.folder / _PLAN, record)
 
@@ -199,7 +249,7 @@ class PredictionStore:
     def _previous_rows(self) -> dict[str, int]:
         if self.folder == self.path or not predictions_exist(self.path):
             return {}
-        if read_json(self.path / _PLAN)["identity"] != self.plan.identity:
+        if read_json(self.path / _PLAN)["identity"] != _as_stored(self.plan.identity):
             return {}
         keys = pd.read_parquet(self.path / _KEYS)["key"].tolist()
         return {key: row for row, key in enumerate(keys)}
@@ -224,7 +274,7 @@ def read_predictions(path: Path) -> TrackPredictions:
 
 def predictions_exist(path: Path) -> bool:
     """Whether the manifest records every shard of the plan and each has its file, with the recorded bytes."""
-    if not (path / _PLAN).is_file() or not (path / _WINDOWS).is_file():
+    if not all((path / name).is_file() for name in (_WINDOWS, *_LAYOUT_FILES)):
         return False
     plan = read_json(path / _PLAN)
     entries = {entry["shard"]: entry for entry in _manifest(path)}
@@ -232,6 +282,12 @@ def predictions_exist(path: Path) -> bool:
         i in entries and entries[i]["depends"] == depends and _chunk_is_whole(path, entries[i])
         for i, depends in enumerate(plan["depends"])
     )
+
+
+def _as_stored(value: dict[str, Any]) -> dict[str, Any]:
+    """A JSON value as it is read back: tuples are lists."""
+    stored: dict[str, Any] = json.loads(json.dumps(value))
+    return stored
 
 
 def _shard_dependency(plan: PredictionPlan, shard: RowRange) -> str:
@@ -255,12 +311,12 @@ def _chunk_is_whole(folder: Path, entry: dict[str, Any]) -> bool:
 
 
 def _manifest(folder: Path) -> Iterator[dict[str, Any]]:
-    """Entries of the manifest, the last of each shard; a torn last line is no entry."""
+    """Entries of the manifest, the last of each shard; a torn line is no entry."""
     path = folder / _MANIFEST
     if not path.is_file():
         return
     latest: dict[int, dict[str, Any]] = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:

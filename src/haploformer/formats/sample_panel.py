@@ -19,7 +19,6 @@ def read_sample_panel(path: Path) -> pd.DataFrame:
         ``individual_id, population, sex``, one row per person; sex is null where the file has no such column.
     """
     table = read_text_table(path, what="sample panel")
-    table = table.loc[:, [c for c in table.columns if c.strip()]]
     require_columns(table, ["sample", "pop"], path)
     doubled = table["sample"][table["sample"].duplicated()]
     if len(doubled):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,36 +20,82 @@ from haploformer.formats.files import require_file
 
 
 def read_text_table(path: Path, *, what: str, separator: str = "\t") -> pd.DataFrame:
-    """All cells as text, header names unique, every row as long as the header; plain or gzip.
+    """All cells as text, header names unique, every row as long as the header; plain or gzip, UTF-8.
+
+    Empty cells at the end of the header are no columns (the 1000 Genomes panel has two), and empty lines at the end of
+    the file are no rows. Quotation marks are characters like any other.
 
     Raises
     ------
     InputError
-        If the file is absent, empty, cut short, has two columns alike or a row of another length.
+        If the file is absent, empty, cut short, has no row, two columns alike or a row of another length.
     """
     require_file(path, what=what)
     require_whole(path)
-    compression = "gzip" if is_gzip(path) else None
-    options = {"sep": separator, "dtype": str, "keep_default_na": False, "compression": compression, "header": None}
     try:
-        header = pd.read_csv(path, nrows=1, **options).iloc[0].tolist()
-        _require_unique_columns(header, path)
+        names, n_rows, n_cells = _require_even_rows(path, separator)
+        if n_rows == 0:
+            raise InputError(str(path), f"the {what} has a header and no row", "copy or make the file again")
         table = pd.read_csv(
-            path, skiprows=1, names=header, index_col=False, on_bad_lines="error", **(options | {"header": None})
+            path,
+            sep=separator,
+            dtype=str,
+            na_filter=False,
+            quoting=csv.QUOTE_NONE,
+            compression="gzip" if is_gzip(path) else None,
+            header=None,
+            skiprows=1,
+            nrows=n_rows,
+            skip_blank_lines=False,
+            names=range(n_cells),
+            usecols=range(len(names)),
+            encoding="utf-8",
         )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, EOFError, OSError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), f"the {what} is not UTF-8 text ({error})", "save it as UTF-8") from error
+    except (pd.errors.ParserError, EOFError, OSError, zlib.error) as error:
         raise InputError(str(path), f"the {what} cannot be read ({error})", "correct or make the file again") from error
-    short = np.flatnonzero(table.isna().any(axis=1).to_numpy())
-    if len(short):
-        raise InputError(
-            f"{path}:line {short[0] + 2}",
-            f"the row is shorter than the header ({len(header)} columns)",
-            "correct the row",
-        )
-    return table
+    return table.set_axis(names, axis="columns")
 
 
-def _require_unique_columns(header: list[str], path: Path) -> None:
+def _require_even_rows(path: Path, separator: str) -> tuple[list[str], int, int]:
+    """The names of the columns, the number of rows, and the cells of the longest: those beyond the names are empty."""
+    split = separator.encode()
+    opener: Callable[..., Any] = gzip.open if is_gzip(path) else open
+    with opener(path, "rb") as stream:
+        header = stream.readline().rstrip(b"\r\n").decode("utf-8-sig").split(separator)
+        allowed, n_rows, longest = len(header), 0, 0
+        while len(header) > 1 and not header[-1].strip():
+            header.pop()
+        _require_names(header, path)
+        blank = 0
+        for number, line in enumerate(stream, start=2):
+            row = line.rstrip(b"\r\n")
+            n = row.count(split) + 1
+            if not row:
+                blank = blank or number
+                continue
+            if blank:
+                raise InputError(f"{path}:line {blank}", "the line is empty", "remove it")
+            if b"\r" in row:
+                raise InputError(f"{path}:line {number}", "a carriage return stands within the line", "remove it")
+            if not len(header) <= n <= allowed or (n > len(header) and any(row.split(split)[len(header) :])):
+                raise InputError(
+                    f"{path}:line {number}",
+                    f"the row is {'shorter' if n < len(header) else 'longer'} than the header "
+                    f"({n} cells, {len(header)} columns)",
+                    "correct the row",
+                )
+            n_rows, longest = n_rows + 1, max(longest, n)
+    return header, n_rows, longest
+
+
+def _require_names(header: list[str], path: Path) -> None:
+    if any("\r" in name for name in header):
+        raise InputError(f"{path}:header", "a carriage return stands within the line", "end lines with a line feed")
+    unnamed = [i + 1 for i, name in enumerate(header) if i > 0 and not name.strip()]
+    if unnamed:
+        raise InputError(f"{path}:header", f"column {unnamed[0]} has no name", "name it, or remove it")
     doubled = [name for name, n in Counter(header).items() if n > 1]
     if doubled:
         raise InputError(f"{path}:header", f"column {doubled[0]} stands twice", "give each column a name of its own")
@@ -70,6 +121,8 @@ def parse_numbers(table: pd.DataFrame, path: Path, *, row_names: pd.Series) -> N
     InputError
         Naming line and column of the first cell that is no finite number.
     """
+    if table.shape[1] == 0:
+        raise InputError(f"{path}:header", "there is no column of values", "copy or make the file again")
     values = np.column_stack([pd.to_numeric(table[name], errors="coerce") for name in table.columns])
     bad = np.argwhere(~np.isfinite(values.astype(float)))
     if len(bad):
@@ -80,3 +133,27 @@ def parse_numbers(table: pd.DataFrame, path: Path, *, row_names: pd.Series) -> N
             "correct the cell, or leave the row or column out",
         )
     return values.astype(np.float64)
+
+
+def parse_integers(table: pd.DataFrame, path: Path, *, row_names: pd.Series) -> NDArray[np.int64]:
+    """The cells of ``table`` as whole numbers.
+
+    Returns
+    -------
+    int64 (n_rows, n_columns)
+
+    Raises
+    ------
+    InputError
+        Naming line and column of the first cell that is no whole number.
+    """
+    values = parse_numbers(table, path, row_names=row_names)
+    bad = np.argwhere((values != np.round(values)) | (np.abs(values) > 2**53))
+    if len(bad):
+        row, column = bad[0]
+        raise InputError(
+            f"{path}:line {row + 2} ({row_names.iloc[row]}), column {table.columns[column]}",
+            f"{table.iloc[row, column]!r} is not a whole number",
+            "correct the cell, or leave the row out",
+        )
+    return values.astype(np.int64)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from haploformer.errors import InputError
-from haploformer.formats.text_tables import parse_numbers, read_text_table, require_columns
+from haploformer.formats.text_tables import parse_integers, read_text_table, require_columns
 
 
 def read_track_table(path: Path) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def read_track_table(path: Path) -> pd.DataFrame:
     """
     table = read_text_table(path, what="track table")
     require_columns(table, ["index", "identifier", "description"], path)
-    track = parse_numbers(table[["index"]], path, row_names=table["identifier"])[:, 0].astype("int64")
+    track = parse_integers(table[["index"]], path, row_names=table["identifier"])[:, 0]
     if track.tolist() != list(range(len(track))):
         raise InputError(
             str(path), "column index is not 0, 1, 2 ...", "give the list in the order of the model's outputs"

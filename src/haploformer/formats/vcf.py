@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
-from haploformer.formats.bgzf import is_gzip, require_whole
+from haploformer.formats.bgzf import is_bgzf, is_gzip, read_blocks, require_whole
 from haploformer.formats.files import require_file, sha256_file
+from haploformer.formats.tabix import BlockIndex, find_indices, read_index, require_index_fits
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
-from haploformer.genome.genotypes import ABSENT, Genotypes
-from haploformer.genome.intervals import Interval
+from haploformer.genome.genotypes import ABSENT, MISSING, Genotypes
+from haploformer.genome.intervals import Interval, whole_contig
 from haploformer.genome.reference import Reference
 from haploformer.genome.variants import (
     NO_SEQUENCE,
@@ -33,8 +35,11 @@ from haploformer.genome.variants import (
 #: Records read before they are handed on; bounds the memory by 2 bytes x records x people.
 BATCH_RECORDS = 4096
 
-#: A header line longer than this is refused: no real cohort has one.
-MAX_HEADER_LINE = 64 * 1024 * 1024
+#: A header of more characters is refused: no real cohort has one.
+MAX_HEADER = 64 * 1024 * 1024
+
+#: The highest allele index that the stored int8 holds.
+MAX_ALLELE = 127
 
 
 @dataclass
@@ -51,8 +56,8 @@ class VcfFile:
     Parameters
     ----------
     path : Path
-        Plain, bgzipped, or BCF. An index (.tbi, .csi) is used where it is there, so that only the chosen contigs are
-        read.
+        Plain, bgzipped, or BCF. An index (.tbi, .csi) is used where it is there and fits, so that only the chosen
+        contigs are read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,6 +77,8 @@ class VcfFile:
             )
         if not self.sample_ids:
             raise InputError(f"{self.path}:header", "the file has no samples", "give a VCF with genotypes")
+        if any("\ufffd" in name for name in self.sample_ids) or list(self._open().samples) != self.sample_ids:
+            raise self._odd_sample()
 
     @cached_property
     def sha256(self) -> str:
@@ -82,16 +89,25 @@ class VcfFile:
     def sample_ids(self) -> list[str]:
         """Sample ids in the order of the columns."""
         if self.path.suffix == ".bcf":
-            return list(self._open().samples)
+            if _bcf_header_length(self.path) > MAX_HEADER:
+                raise self._long_header()
+            try:
+                return list(self._open().samples)
+            except UnicodeDecodeError as error:
+                raise self._odd_sample() from error
         opener: Callable[..., Any] = gzip.open if is_gzip(self.path) else open
+        n_read = 0
         try:
-            with opener(self.path, "rt", encoding="utf-8", errors="replace") as stream:
-                while line := stream.readline(MAX_HEADER_LINE):
+            with opener(self.path, "rt", encoding="utf-8", errors="replace", newline="\n") as stream:
+                while line := stream.readline(MAX_HEADER):
+                    n_read += len(line)
+                    if n_read >= MAX_HEADER:
+                        raise self._long_header()
                     if line.startswith("#CHROM"):
                         return line.rstrip("\r\n").split("\t")[9:]
                     if not line.startswith("##"):
                         break
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise InputError(
                 str(self.path), f"cannot be decompressed ({error})", "copy or make the file again"
             ) from error
@@ -107,6 +123,8 @@ class VcfFile:
         individual_ids: Sequence[str] | None = None,
     ) -> Iterator[GenotypeBatch]:
         """Records that begin in one of the intervals and name a sequence, with the alleles of some samples.
+
+        All records of the intervals' contigs are looked at: those that lie elsewhere are counted.
 
         Parameters
         ----------
@@ -129,27 +147,28 @@ class VcfFile:
         Raises
         ------
         InputError
-            If a REF differs from the reference, records are out of order, or a call cannot be used.
+            If a REF differs from the reference, records are out of order or stand twice with different calls, the file
+            has no contig of the intervals, or a call cannot be used.
         """
         vcf = self._open(samples=list(dict.fromkeys(sample_ids)))
         columns = [vcf.samples.index(sample) for sample in sample_ids]
         names = list(individual_ids or sample_ids)
         batch = _Batch(self.name, names)
-        for record in _records(vcf, self._indexed, intervals):
-            contig = canonical_contig(record.CHROM)
-            kind = record_class(record.REF, ",".join(record.ALT))
-            reason = _reason_to_drop(record, kind, filters)
+        near = _by_contig(intervals)
+        for record, contig, kind, reason in self._sorted_out(vcf, [whole_contig(name) for name in near], filters):
+            if reason is None and not any(start < record.POS <= end for _, start, end in near[contig]):
+                reason = "far from every gene"
             batch.counts[AuditKey(self.name, contig, kind, "dropped" if reason else "kept", reason or "used")] += 1
             if reason:
                 continue
             if batch.contig not in {None, contig} or len(batch.rows) == BATCH_RECORDS:
                 yield self._checked(batch.close(), reference)
                 batch = _Batch(self.name, names)
-            batch.add(contig, record, _called_alleles(record, columns, self.path))
+            batch.add(contig, record, _called_alleles(record, columns, vcf.samples, self.path))
         yield self._checked(batch.close(), reference)
 
-    def check_records(self, intervals: Sequence[Interval], reference: Reference, *, filters: Sequence[str] = ()) -> int:
-        """Read all records of the intervals once, without their genotypes, and compare each REF with the reference.
+    def check_records(self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = ()) -> int:
+        """Read all records of some contigs once, without their genotypes, and compare each REF with the reference.
 
         Returns
         -------
@@ -159,12 +178,13 @@ class VcfFile:
         Raises
         ------
         InputError
-            If a REF differs, or records are out of order.
+            If a REF differs, records are out of order or stand twice with different calls, or the file has no contig
+            of these.
         """
+        intervals = [whole_contig(name) for name in contigs]
         n_records = n_mismatches = 0
         first: tuple[str, str] | None = None
-        for table in _site_tables(_records(self._open(), self._indexed, intervals), filters):
-            _require_sorted(table, self.path)
+        for table in _site_tables(self._sorted_out(self._open(), intervals, filters)):
             mismatch = reference_mismatches(table, reference)
             n_records += len(table)
             n_mismatches += int(mismatch.sum())
@@ -174,9 +194,39 @@ class VcfFile:
         require_reference_match(n_records, n_mismatches, first, source=str(self.path), reference=reference.name)
         return n_records
 
+    def _sorted_out(
+        self, vcf: Any, intervals: Sequence[Interval], filters: Sequence[str]
+    ) -> Iterator[tuple[Any, str, str, str | None]]:
+        """Records that begin in one of the intervals, each with contig, class, and the reason to leave it out."""
+        index = self._fitting_index(intervals)
+        records = _scan(vcf, intervals, self.path) if index is None else _fetch(vcf, index, intervals, self.path)
+        place: tuple[str, int] | None = None
+        here: dict[tuple[str, str], Any] = {}
+        for record in _in_order(_readable(records, self.path), self.path):
+            contig, alts = canonical_contig(record.CHROM), ",".join(record.ALT)
+            kind = record_class(record.REF, alts)
+            reason = _reason_to_drop(record, kind, filters)
+            if reason is None:
+                if place != (contig, record.POS):
+                    place, here = (contig, record.POS), {}
+                twin = here.setdefault((record.REF.upper(), alts.upper()), record)
+                if twin is not record:
+                    _require_equal_calls(twin, record, self.path)
+                    reason = "repeats an earlier record"
+            yield record, contig, kind, reason
+
+    def _fitting_index(self, intervals: Sequence[Interval]) -> BlockIndex | None:
+        """The index that htslib will use, once it is known to be this file's; None if there is none."""
+        indices = [read_index(path) for path in find_indices(self.path)]
+        indices = [index for index in indices if any(index.spans)]
+        wanted = {interval.contig for interval in intervals}
+        for index in indices:
+            names = index.names or []
+            require_index_fits(index, self.path, {name for name in names if canonical_contig(name) in wanted})
+        return indices[0] if indices else None
+
     def _checked(self, batch: GenotypeBatch, reference: Reference) -> GenotypeBatch:
         records = batch.genotypes.records
-        _require_sorted(records, self.path)
         mismatch = reference_mismatches(records, reference)
         if mismatch.any():
             row = records.iloc[int(mismatch.argmax())]
@@ -186,19 +236,32 @@ class VcfFile:
             )
         return batch
 
-    @property
-    def _indexed(self) -> bool:
-        return any(Path(f"{self.path}{suffix}").is_file() for suffix in (".tbi", ".csi"))
-
     def _open(self, samples: list[str] | None = None) -> Any:
         from cyvcf2 import VCF
 
+        # htslib takes a list of names joined by commas, and a first ^ or - for "all but" and "all".
+        if samples and any("," in name or name[:1] in {"^", "-"} for name in samples):
+            samples = None
         try:
             return VCF(str(self.path), samples=samples, gts012=False, lazy=True, threads=1)
         except Exception as error:  # htslib's reader raises bare exceptions of many kinds
             raise InputError(
                 str(self.path), f"not a readable VCF or BCF ({error})", "give a VCF or BCF file"
             ) from error
+
+    def _odd_sample(self) -> InputError:
+        return InputError(
+            f"{self.path}:header",
+            "a sample id is not UTF-8 text, or holds a NUL or a carriage return",
+            "give the sample another id (bcftools reheader -s)",
+        )
+
+    def _long_header(self) -> InputError:
+        return InputError(
+            f"{self.path}:header",
+            f"the header is longer than {MAX_HEADER:,} characters",
+            "remove what it does not need (bcftools annotate, bcftools reheader)",
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "name": self.name}
@@ -232,23 +295,95 @@ class _Batch:
         return GenotypeBatch(genotypes, self.counts)
 
 
-def _records(vcf: Any, indexed: bool, intervals: Sequence[Interval]) -> Iterator[Any]:
-    """Records that begin in one of the intervals, in file order."""
-    starts: dict[str, list[Interval]] = {}
-    for interval in intervals:
-        starts.setdefault(interval.contig, []).append(interval)
-    if indexed:
-        for name in vcf.seqnames:
-            wanted = starts.get(canonical_contig(name), [])
-            for interval in wanted:
-                for record in vcf(f"{name}:{interval.start + 1}-{interval.end}"):
-                    if interval.start < record.POS <= interval.end:
-                        yield record
+def _bcf_header_length(path: Path) -> int:
+    """Bytes of a BCF's header as the file says, 0 if it is no BCF."""
+    if is_bgzf(path):
+        start = next(read_blocks(path))[1][:9]
     else:
-        for record in vcf:
-            wanted = starts.get(canonical_contig(record.CHROM), [])
-            if any(interval.start < record.POS <= interval.end for interval in wanted):
-                yield record
+        with path.open("rb") as stream:
+            start = stream.read(9)
+    return int.from_bytes(start[5:], "little") if start.startswith(b"BCF") else 0
+
+
+def _scan(vcf: Any, intervals: Sequence[Interval], path: Path) -> Iterator[Any]:
+    """Records that begin in one of the intervals, of a file read from end to end."""
+    of_contig = _by_contig(intervals)
+    seen: set[str] = set()
+    for record in vcf:
+        seen.add(record.CHROM)
+        wanted = of_contig.get(canonical_contig(record.CHROM), [])
+        if any(interval.start < record.POS <= interval.end for interval in wanted):
+            yield record
+    _require_common_contig(of_contig, sorted(seen), path)
+
+
+def _fetch(vcf: Any, index: BlockIndex, intervals: Sequence[Interval], path: Path) -> Iterator[Any]:
+    """Records that begin in one of the intervals, by way of the index."""
+    of_contig = _by_contig(intervals)
+    spelled = vcf.seqnames if index.names is None else index.names
+    names = [name for name, span in zip(spelled, index.spans, strict=False) if span]
+    _require_common_contig(of_contig, names, path)
+    for name in names:
+        for interval in of_contig.get(canonical_contig(name), []):
+            for record in vcf(f"{name}:{interval.start + 1}-{interval.end}"):
+                if interval.start < record.POS <= interval.end:
+                    yield record
+
+
+def _by_contig(intervals: Sequence[Interval]) -> dict[str, list[Interval]]:
+    of_contig: dict[str, list[Interval]] = {}
+    for interval in intervals:
+        of_contig.setdefault(interval.contig, []).append(interval)
+    return of_contig
+
+
+def _require_common_contig(wanted: Collection[str], there: Sequence[str], path: Path) -> None:
+    if wanted and not any(canonical_contig(name) in wanted for name in there):
+        raise InputError(
+            str(path),
+            f"no record on contig {', '.join(list(wanted)[:8])} (contigs there: {', '.join(there[:8]) or 'none'})",
+            "give genotypes of these contigs, or choose other chromosomes in data_prep.chromosomes",
+        )
+
+
+def _readable(records: Iterator[Any], path: Path) -> Iterator[Any]:
+    """The records; what htslib cannot read is the user's to mend."""
+    last = "before the first record"
+    try:
+        for record in records:
+            # Decoded here, for what is not UTF-8 is not readable either.
+            place, _ = f"after {record.CHROM}:{record.POS}", (record.ID, record.REF, record.ALT)
+            yield record
+            last = place
+    except Exception as error:
+        # cyvcf2 raises bare exceptions.
+        if type(error) is not Exception and not isinstance(error, UnicodeDecodeError):
+            raise
+        raise InputError(str(path), f"cannot be read {last} ({error})", "correct or make the file again") from error
+
+
+def _in_order(records: Iterator[Any], path: Path) -> Iterator[Any]:
+    """The records; InputError unless each contig stands in one piece, under one name, sorted."""
+    name, pos = "", 0
+    finished: dict[str, str] = {}
+    for record in records:
+        if name != record.CHROM:
+            finished[canonical_contig(name)] = name
+            name, pos = record.CHROM, 0
+            if (earlier := finished.get(canonical_contig(name))) is not None:
+                raise InputError(
+                    f"{path}:{name}:{record.POS}",
+                    f"contig {name} stands in two places (before as {earlier})",
+                    "give each contig one name (bcftools annotate --rename-chrs) and sort the file: bcftools sort",
+                )
+        if pos > record.POS:
+            raise InputError(
+                f"{path}:{name}:{record.POS}",
+                "the record stands after one with a larger POS",
+                "sort it: bcftools sort",
+            )
+        pos = record.POS
+        yield record
 
 
 def _reason_to_drop(record: Any, kind: str, filters: Sequence[str]) -> str | None:
@@ -260,49 +395,66 @@ def _reason_to_drop(record: Any, kind: str, filters: Sequence[str]) -> str | Non
     return None
 
 
-def _called_alleles(record: Any, columns: list[int], path: Path) -> tuple[NDArray[np.int8], int]:
+def _calls(record: Any, path: Path) -> NDArray[np.int16]:
+    """int16 (n_samples, ploidy + 1): allele indices, MISSING, ABSENT; the last column tells whether they are phased."""
+    try:
+        return record.genotype.array()
+    except Exception as error:  # cyvcf2 raises a bare exception
+        raise InputError(
+            f"{path}:{record.CHROM}:{record.POS}", "the record has no GT", "give a VCF with genotypes"
+        ) from error
+
+
+def _require_equal_calls(twin: Any, record: Any, path: Path) -> None:
+    if not np.array_equal(_calls(twin, path), _calls(record, path)):
+        raise InputError(
+            f"{path}:{record.CHROM}:{record.POS}",
+            "the record stands twice, with the same REF and ALT and different calls",
+            "leave one of them out",
+        )
+
+
+def _called_alleles(
+    record: Any, columns: list[int], samples: Sequence[str], path: Path
+) -> tuple[NDArray[np.int8], int]:
     """Alleles (n_individuals, 2) of the samples wanted, and how many heterozygotes are unphased."""
-    genotype = record.genotype
+    # A copy, for cyvcf2 may use the buffer again.
+    calls = _calls(record, path)[columns]
+    called, phased = calls[:, :-1], calls[:, -1] == 1
     where = f"{path}:{record.CHROM}:{record.POS}"
-    if genotype is None:
-        raise InputError(where, "the record has no GT", "give a VCF with genotypes")
-    # int16 (n_samples, ploidy + 1): the last column tells the phase; -1 is MISSING, -2 ABSENT
-    calls = genotype.array()
-    ploidy = calls.shape[1] - 1
-    if ploidy > 2:
-        raise InputError(where, f"a call has {ploidy} alleles", "leave out samples that are not diploid")
-    highest = int(calls[:, :-1].max(initial=0))
-    if highest > len(record.ALT):
-        sample = int((calls[:, :-1] > len(record.ALT)).any(1).argmax())
+    n_alleles = (called != ABSENT).sum(axis=1)
+    if n_alleles.max(initial=0) > 2:
+        sample = samples[columns[int(n_alleles.argmax())]]
         raise InputError(
             where,
-            f"sample {sample + 1} carries allele {highest}, the record has {len(record.ALT)} ALT",
+            f"the call of sample {sample} has {n_alleles.max()} alleles",
+            "leave out samples that are not diploid",
+        )
+    highest = int(called.max(initial=0))
+    if highest > min(len(record.ALT), MAX_ALLELE):
+        sample = samples[columns[int((called == highest).any(1).argmax())]]
+        raise InputError(
+            where,
+            f"sample {sample} carries allele {highest}, the record has {len(record.ALT)} ALT"
+            + (f" (at most {MAX_ALLELE} are read)" if highest > MAX_ALLELE else ""),
             "correct the record or leave it out",
         )
     alleles = np.full((len(columns), 2), ABSENT, np.int8)
-    alleles[:, :ploidy] = calls[columns, :ploidy]
-    unphased = (alleles[:, 0] != alleles[:, 1]) & (alleles >= 0).all(1) & (calls[columns, -1] == 0)
+    alleles[:, : called.shape[1]] = called[:, :2]
+    # A lone dot is a call that is missing as a whole; it does not say that there is no second copy.
+    alleles[(alleles == [MISSING, ABSENT]).all(1)] = MISSING
+    unphased = (alleles[:, 0] != alleles[:, 1]) & (alleles >= 0).all(1) & ~phased
     return alleles, int(unphased.sum())
 
 
-def _site_tables(records: Iterable[Any], filters: Sequence[str]) -> Iterator[pd.DataFrame]:
+def _site_tables(records: Iterable[tuple[Any, str, str, str | None]]) -> Iterator[pd.DataFrame]:
+    """Tables of the records that are kept, each of one contig."""
     rows: list[tuple[str, int, str, str, str]] = []
-    for record in records:
-        alts = ",".join(record.ALT)
-        if _reason_to_drop(record, record_class(record.REF, alts), filters):
+    for record, contig, _, reason in records:
+        if reason:
             continue
-        contig = canonical_contig(record.CHROM)
         if rows and (rows[-1][0] != contig or len(rows) == BATCH_RECORDS):
             yield pd.DataFrame(rows, columns=RECORD_COLUMNS)
             rows = []
-        rows.append((contig, record.POS, record.ID or "", record.REF, alts))
+        rows.append((contig, record.POS, record.ID or "", record.REF, ",".join(record.ALT)))
     yield pd.DataFrame(rows, columns=RECORD_COLUMNS)
-
-
-def _require_sorted(records: pd.DataFrame, path: Path) -> None:
-    steps = np.diff(records["pos"].to_numpy(dtype="int64"))
-    if (steps < 0).any():
-        row = records.iloc[int((steps < 0).argmax()) + 1]
-        raise InputError(
-            f"{path}:{row.contig}:{row.pos}", "the record stands after one with a larger POS", "sort it: bcftools sort"
-        )

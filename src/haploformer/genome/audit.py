@@ -53,9 +53,10 @@ def audit_individuals(genotypes: Genotypes, *, batch: int = 8192) -> pd.DataFram
         counts["half"] += ((missing == 1) & ~haploid).sum(0)
         counts["haploid"] += haploid.sum(0)
         counts["het"] += ((alleles[..., 0] != alleles[..., 1]) & (missing == 0) & ~haploid).sum(0)
-        carries = (alleles > 0).any(-1)
-        counts["alt"] += carries.sum(0)
-        counts["private"] += (carries & (carries.sum(1, keepdims=True) == 1)).sum(0)
+        counts["alt"] += (alleles > 0).any(-1).sum(0)
+        for index in range(1, int(alleles.max(initial=0)) + 1):
+            carries = (alleles == index).any(-1)
+            counts["private"] += (carries & (carries.sum(1, keepdims=True) == 1)).sum(0)
     return pd.DataFrame(
         {
             "individual_id": list(genotypes.individual_ids),

@@ -14,6 +14,15 @@ class Interval(NamedTuple):
     end: int
 
 
+#: The largest position that a .tbi index can hold; no contig is longer.
+LONGEST_CONTIG = 2**29 - 1
+
+
+def whole_contig(contig: str) -> Interval:
+    """All of a contig, however long it is."""
+    return Interval(contig, 0, LONGEST_CONTIG)
+
+
 def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
     """Sorted intervals that cover the same bases, none touching another."""
     merged: list[Interval] = []

@@ -73,8 +73,15 @@ def require_contigs(contigs: Iterable[str], reference: Reference) -> None:
 
 
 def known_windows(windows: pd.DataFrame, *, max_n_share: float) -> pd.DataFrame:
-    """The windows with at most ``max_n_share`` unknown bases."""
-    return windows[windows["n_share"] <= max_n_share].reset_index(drop=True)
+    """The windows with at most ``max_n_share`` unknown bases; InputError if there are none."""
+    known = windows[windows["n_share"] <= max_n_share].reset_index(drop=True)
+    if len(known) == 0:
+        raise InputError(
+            "parameters:sequence_build.max_n_share",
+            f"all {len(windows)} windows have more than {100 * max_n_share:g} % unknown bases (N, or off the contig)",
+            "use a FASTA with the sequence of these contigs, or raise it",
+        )
+    return known
 
 
 def require_known_sequence(windows: pd.DataFrame, *, max_n_share: float, reference_name: str) -> None:

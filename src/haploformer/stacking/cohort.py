@@ -9,8 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
+from haploformer.predicted_expression import out_of_fold_rows
 from haploformer.stacking.features import gather_out_of_fold, gather_zero_shot
-from haploformer.stacking.stack import Adjust, stack_gene, stack_weight_rows, stacked_expression_rows
+from haploformer.stacking.stack import Adjust, stack_gene, stack_weight_rows
+
+#: The stack's name in every table.
+MODEL = "stack"
 
 
 def stack_cohort(
@@ -79,6 +83,7 @@ def stack_cohort(
             )
             for i, gene_id in enumerate(genes)
         }
-        tables.append(stacked_expression_rows(results, individual_ids, folds, fold_seed=seed))
+        stacked = {gene_id: result.predicted for gene_id, result in results.items()}
+        tables.append(out_of_fold_rows(stacked, individual_ids, folds, model=MODEL, fold_seed=seed))
         weights.append(stack_weight_rows(results, fold_seed=seed))
     return pd.concat(tables, ignore_index=True), pd.concat(weights, ignore_index=True)

@@ -2,12 +2,13 @@
 
 Weights cannot be negative, so that a prediction that goes the wrong way is left out rather than turned round.
 
-References: Breiman 1996, Stacked regressions (non-negative weights on out-of-fold predictions); docs/methods.md, "The stack".
+References: Breiman 1996, Stacked regressions (non-negative weights on out-of-fold predictions); docs/methods.md,
+"The stack".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,41 +104,6 @@ def stack_gene(
         weights[fold, used] = _non_negative_weights(standardised[train], measured[train] - mean)
         predicted[~train] = mean + standardised[~train] @ weights[fold, used]
     return StackedPrediction(predicted, features, weights)
-
-
-def stacked_expression_rows(
-    results: Mapping[str, StackedPrediction],
-    individual_ids: Sequence[str],
-    folds: NDArray[np.int64],
-    *,
-    fold_seed: int,
-    model: str = "stack",
-) -> pd.DataFrame:
-    """One row per gene and individual.
-
-    Parameters
-    ----------
-    results : mapping of gene_id to StackedPrediction
-    individual_ids : sequence of str (n_individuals,)
-    folds : int (n_individuals,)
-    fold_seed : int
-    model : str
-
-    Returns
-    -------
-    DataFrame, schema ``predicted_expression``
-    """
-    n_genes, n = len(results), len(individual_ids)
-    return pd.DataFrame(
-        {
-            "gene_id": np.repeat(np.array(list(results), dtype=object), n),
-            "individual_id": np.tile(np.array(individual_ids, dtype=object), n_genes),
-            "model": np.full(n_genes * n, model, dtype=object),
-            "fold_seed": pd.array(np.full(n_genes * n, fold_seed), dtype="Int64"),
-            "fold": pd.array(np.tile(folds, n_genes), dtype="Int64"),
-            "predicted_expression": np.concatenate([r.predicted for r in results.values()] or [np.empty(0)]),
-        }
-    )
 
 
 def stack_weight_rows(results: Mapping[str, StackedPrediction], *, fold_seed: int) -> pd.DataFrame:

@@ -97,11 +97,11 @@ def audit_inputs(
             - len(individuals),
         }
     )
-    table = pd.concat([audit_table(counts), variants.audit], ignore_index=True)
+    table = pd.concat([audit_table(+counts), variants.audit], ignore_index=True)
     kept, dropped = (int(variants.audit["count"][variants.audit["outcome"] == o].sum()) for o in ("kept", "dropped"))
     logger.info("%d of %d genes are on the chosen chromosomes", len(genes), len(bed.genes))
     logger.info("%d of %d individuals are in all files", len(individuals), len(bed.individual_ids))
-    logger.info("%d variants near the genes: %d kept, %d left out", kept + dropped, kept, dropped)
+    logger.info("%d variants on the genes' chromosomes: %d kept, %d left out", kept + dropped, kept, dropped)
     return table, audit_individuals(variants.genotypes)
 
 

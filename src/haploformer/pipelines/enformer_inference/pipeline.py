@@ -19,11 +19,13 @@ def create_pipeline() -> Pipeline:
                 nodes.summarise_predictions,
                 ["track_predictions", "track_table", "params:enformer"],
                 "enformer_summaries",
+                name="summarise_predictions",
             ),
             node(
                 nodes.predict_zero_shot,
                 "enformer_summaries",
                 ["predicted_expression_enformer", "predicted_expression_enformer_all_tracks"],
+                name="predict_zero_shot",
             ),
         ]
     )

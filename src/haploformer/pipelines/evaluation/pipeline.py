@@ -25,13 +25,15 @@ def create_pipeline() -> Pipeline:
                     "params:stacking",
                 ],
                 ["scored_predictions", "gene_scores"],
+                name="score_predictions",
             ),
             node(
                 nodes.compare_with_known_answer,
                 ["gene_scores", "predicted_expression_enformer", "known_answer"],
                 "known_answer_check",
+                name="compare_with_known_answer",
             ),
-            node(nodes.summarise_scores, ["gene_scores", "known_answer_check"], "scores"),
+            node(nodes.summarise_scores, ["gene_scores", "known_answer_check"], "scores", name="summarise_scores"),
             node(
                 nodes.plot_scores,
                 ["gene_scores", "scored_predictions", "known_answer_check", "window_audit", "genes", "individuals"],
@@ -41,6 +43,7 @@ def create_pipeline() -> Pipeline:
                     "figure_predicted_against_measured",
                     "figure_distinct_haplotypes",
                 ],
+                name="plot_scores",
             ),
             node(
                 nodes.build_report,
@@ -63,6 +66,7 @@ def create_pipeline() -> Pipeline:
                     "params:evaluation",
                 ],
                 "evaluation_report",
+                name="build_report",
             ),
         ]
     )

@@ -34,7 +34,7 @@ def build_tss_windows(
             AuditKey(reference.name, None, "window", "dropped", reason): len(windows) - len(kept),
         }
     )
-    return kept, audit_table(counts)
+    return kept, audit_table(+counts)
 
 
 def collect_haplotypes(

@@ -13,11 +13,13 @@ def create_pipeline() -> Pipeline:
                 nodes.build_tss_windows,
                 ["genes", "reference_genome", "params:enformer", "params:sequence_build"],
                 ["tss_windows", "sequence_audit"],
+                name="build_tss_windows",
             ),
             node(
                 nodes.collect_haplotypes,
                 ["tss_windows", "variants", "reference_genome", "params:sequence_build"],
                 ["haplotype_windows", "window_audit"],
+                name="collect_haplotypes",
             ),
         ]
     )

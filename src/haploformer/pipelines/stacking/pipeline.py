@@ -24,6 +24,7 @@ def create_pipeline() -> Pipeline:
                     "params:stacking",
                 ],
                 ["predicted_expression_stack", "stack_weights"],
+                name="fit_stack",
             ),
         ]
     )

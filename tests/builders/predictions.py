@@ -1,0 +1,77 @@
+"""Plans of predictions whose every number is known without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from haploformer.enformer.plan import PredictionPlan
+
+
+class Interrupted(RuntimeError):
+    """Stands for a killed process."""
+
+
+def expected_rows(keys: Sequence[str], n_tracks: int = 3, *, seed: int = 0) -> np.ndarray:
+    """The prediction of each window: numbers that its key alone decides."""
+    rows = [np.random.default_rng([seed, *key.encode()]).gamma(2.0, size=n_tracks) for key in keys]
+    return np.array(rows, np.float32).reshape(len(keys), n_tracks)
+
+
+@dataclass
+class FakeModel:
+    """Predicts `expected_rows`, remembers what it was asked for, and can be killed."""
+
+    seed: int = 0
+    die_after: int | None = None
+    calls: list[list[str]] = field(default_factory=list)
+
+    @property
+    def computed(self) -> list[str]:
+        """Keys of all rows that were asked for."""
+        return [key for call in self.calls for key in call]
+
+
+def fake_plan(
+    keys: Sequence[str],
+    model: FakeModel,
+    *,
+    tracks: Sequence[int] = (4, 7, 9),
+    shard_rows: int = 4,
+    provenance: dict[str, Any] | None = None,
+    **identity: Any,
+) -> PredictionPlan:
+    """One gene, the first window its reference, each other one carried by a person of its own."""
+    people = pd.DataFrame(
+        {
+            "gene_id": "g",
+            "individual_id": [None, *(f"P{i}" for i in range(1, len(keys)))],
+            "haplotype": pd.array([pd.NA, *([0] * (len(keys) - 1))], dtype="Int64"),
+            "window": np.arange(len(keys)),
+        }
+    )
+
+    def predict_rows(rows: Sequence[int]) -> np.ndarray:
+        if model.die_after is not None and len(model.calls) >= model.die_after:
+            raise Interrupted
+        model.calls.append([keys[row] for row in rows])
+        return expected_rows([keys[row] for row in rows], len(tracks), seed=model.seed)
+
+    return PredictionPlan(
+        keys=list(keys),
+        tracks=list(tracks),
+        identity={"weights": f"seed {model.seed}", "tracks": list(tracks)} | identity,
+        provenance=provenance or {"source": "made up"},
+        windows=people,
+        shard_rows=shard_rows,
+        predict_rows=predict_rows,
+    )
+
+
+def with_rows(plan: PredictionPlan, rows: np.ndarray) -> PredictionPlan:
+    """The plan with a model that predicts the given rows (n_rows, n_tracks)."""
+    return replace(plan, predict_rows=lambda chosen: rows[np.asarray(chosen)])

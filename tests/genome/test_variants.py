@@ -1,0 +1,114 @@
+"""Alleles, the edits that they make, and REF against the reference."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from haploformer.errors import InputError
+from haploformer.genome.variants import (
+    NO_SEQUENCE,
+    Edit,
+    allele_class,
+    make_edit,
+    record_class,
+    reference_mismatches,
+    require_reference_match,
+)
+from tests.builders.genome import MemoryReference
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt", "name"),
+    [
+        ("A", "C", "snp"),
+        ("a", "c", "snp"),
+        ("AC", "GT", "mnp"),
+        ("A", "AT", "insertion"),
+        ("AT", "A", "deletion"),
+        ("ATG", "CC", "deletion"),
+        ("A", "CTG", "insertion"),
+        ("A", "*", "spanning"),
+        ("A", "<DEL>", "symbolic"),
+        ("A", "<*>", "symbolic"),
+        ("A", "A[22:17[", "breakend"),
+        ("A", "]22:17]A", "breakend"),
+        ("A", ".A", "breakend"),
+        ("A", "A.", "breakend"),
+        ("A", ".", "missing"),
+        ("A", "", "missing"),
+        ("A", "N", "ambiguous"),
+        ("A", "R", "ambiguous"),
+        ("N", "A", "ambiguous"),
+        ("A", "A C", "ambiguous"),
+    ],
+)
+def test_allele_class__by_length_and_letters(ref, alt, name):
+    assert allele_class(ref, alt) == name
+
+
+def test_record_class__that_of_the_first_allele_with_a_sequence():
+    assert record_class("A", "*,C") == "snp"
+    assert record_class("A", "<DEL>,*,AT") == "insertion"
+    assert record_class("A", "*,<DEL>") == "spanning"
+    assert record_class("A", "") == "missing"
+    assert {record_class("A", alt) for alt in ("*", "<X>", ".", "N", "A[1:2[")} == NO_SEQUENCE
+
+
+@pytest.mark.parametrize(
+    ("pos", "ref", "alt", "edit"),
+    [
+        (10, "A", "G", Edit(9, 10, "G")),
+        (10, "A", "ATT", Edit(10, 10, "TT")),
+        (10, "ATT", "A", Edit(10, 12, "")),
+        (10, "aTT", "A", Edit(10, 12, "")),
+        (10, "ATC", "ATg", Edit(11, 12, "G")),
+        (10, "ATC", "GTC", Edit(9, 12, "GTC")),
+        (10, "AT", "C", Edit(9, 11, "C")),
+        (10, "A", "A", Edit(10, 10, "")),
+        (1, "A", "C", Edit(0, 1, "C")),
+    ],
+)
+def test_make_edit__shared_first_bases_are_trimmed(pos, ref, alt, edit):
+    assert make_edit(pos, ref, alt) == edit
+
+
+def test_make_edit__gives_the_alternative_sequence():
+    sequence = "TTTACGTACGTTT"
+    for ref, alt in [("ACG", "A"), ("ACG", "ACGT"), ("ACGT", "TT"), ("A", "ACC")]:
+        start, end, bases = make_edit(4, ref, alt)
+        assert sequence[:start] + bases + sequence[end:] == sequence[:3] + alt + sequence[3 + len(ref) :]
+
+
+def records(rows: list[tuple[int, str]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [("22", pos, f"v{pos}", ref, "A") for pos, ref in rows], columns=["contig", "pos", "variant_id", "ref", "alt"]
+    )
+
+
+def test_reference_mismatches__each_record_by_its_own_bases():
+    reference = MemoryReference({"22": "ACGTNacgt"})
+    table = records(
+        [(1, "A"), (1, "ACGT"), (2, "c"), (3, "T"), (4, "TN"), (5, "A"), (6, "ACGT"), (8, "GTA"), (10, "A")]
+    )
+    # REF past the contig's end, on an N, and of another base do not agree; case does not matter.
+    assert reference_mismatches(table, reference).tolist() == [False, False, False, True, True, True, False, True, True]
+
+
+def test_reference_mismatches__none_of_no_record():
+    assert reference_mismatches(records([]), MemoryReference({})).tolist() == []
+
+
+def test_require_reference_match__one_wrong_record_names_it_and_the_share():
+    with pytest.raises(InputError) as error:
+        require_reference_match(1000, 1, ("22:17", "REF C"), source="g.vcf.gz", reference="r.fa")
+    assert str(error.value) == (
+        "g.vcf.gz:22:17: REF differs from r.fa (REF C); 1 of 1,000 records differ (99.90 % agree); "
+        "correct the record or leave it out"
+    )
+
+
+def test_require_reference_match__many_wrong_records_mean_another_genome_build():
+    with pytest.raises(InputError, match=r"6 of 1,000 records differ \(99.40 % agree\); use the genome build"):
+        require_reference_match(1000, 6, ("22:17", "REF C"), source="g", reference="r")
+    require_reference_match(1000, 0, None, source="g", reference="r")
