@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import inspect
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -151,11 +153,37 @@ def test_catalog__every_dataset_is_stored_and_has_a_layer(project):
     assert [name for name, (kind, _) in datasets.items() if kind == "MemoryDataset"] == ["cis_dosages"]
 
 
-def test_documents__name_no_machine_and_no_host():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    places = ("/" + "tmp/", "/" + "work/", "/" + "root/", "/" + "home/")
-    for name in tracked:
+#: A path of somebody's machine, an index of packages, an address in a lock file.
+MACHINE_OR_HOST = re.compile(
+    rb"(?<![\w.~-])/(?:tmp|work|root|home|opt|Users)/\w|--(?:extra-)?index-url[ =]+https?://|find-links|"
+    rb"[\w.-]*(?:pypi|pythonhosted|artifactory|nexus|jfrog)[\w-]*\.[a-z]{2,}"
+)
+
+
+def machine_or_host(content: bytes) -> list[bytes]:
+    return MACHINE_OR_HOST.findall(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
+
+
+def test_tracked_files__name_no_machine_and_no_host():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.split():
         path = ROOT / name
-        if path.suffix in {".py", ".md", ".toml", ".yml", ".txt", ".cff"} and path.is_file():
-            text = path.read_text()
-            assert [place for place in places if place in text] == [], name
+        if path.is_file() and path != Path(__file__):
+            assert machine_or_host(path.read_bytes()) == [], name
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "see /" + "work/main",
+        "'/" + "home/ada/x'",
+        "--index-url https://x",
+        "https://files.python" + "hosted.org/a",
+        "(/" + "tmp/y)",
+    ],
+)
+def test_tracked_files__a_planted_machine_or_host_is_found(planted):
+    assert machine_or_host(planted.encode())
+    assert machine_or_host(gzip.compress(planted.encode()))

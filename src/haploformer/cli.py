@@ -33,9 +33,21 @@ def describe_error(error: BaseException) -> str | None:
     for link in chain:
         if isinstance(link, DataValidationError | ParameterValidationError | DatasetError | click.ClickException):
             return " ".join(str(link).split())
-        if isinstance(link, ValueError) and str(link).startswith("Failed to find the pipeline named"):
-            return " ".join(str(link).split())
+    if _raised_by_kedro(error):
+        return " ".join(str(error).split())
     return None
+
+
+def _raised_by_kedro(error: BaseException) -> bool:
+    """Whether Kedro refused what it was asked for: a name of a pipeline, node, runner or environment, a broken YAML."""
+    trace = error.__traceback__
+    modules = []
+    while trace is not None:
+        modules.append(str(trace.tb_frame.f_globals.get("__name__", "")))
+        trace = trace.tb_next
+    foreign = [name for name in modules if name.split(".")[0] not in {"kedro", "haploformer", "click"}]
+    known = {"yaml", "omegaconf", "importlib", "pluggy"}
+    return modules[-1].split(".")[0] in {"kedro", *known} and all(name.split(".")[0] in known for name in foreign)
 
 
 def one_line_errors(function: Callable[..., Any]) -> Callable[..., Any]:

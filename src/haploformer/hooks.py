@@ -8,32 +8,35 @@ from typing import Any
 import click
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import CatalogProtocol
+from kedro.io import CatalogProtocol, MemoryDataset
 from kedro.pipeline import Pipeline
 from pydantic import ValidationError
 
 from haploformer.errors import InputError
 from haploformer.parameters import GROUPS, SHORTCUTS, ParameterGroup
-from haploformer.preflight import check_inputs, require_stored_inputs
+from haploformer.preflight import check_inputs, require_same_sources, require_stored_inputs
 
 
 class InputHooks:
     """Refuse a run whose parameters or inputs cannot be used."""
 
-    def __init__(self) -> None:
-        self.parameters: dict[str, ParameterGroup] = {}
-
     @hook_impl
     def after_context_created(self, context: Any) -> None:
         """Every parameter is known, and every group valid."""
-        self.parameters = check_parameters(context.config_loader["parameters"])
+        check_parameters(context.config_loader["parameters"])
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
         """Every input is there, readable, and fits the others."""
         names = {name for name in pipeline.inputs() if not name.startswith("params:") and name != "parameters"}
+        made = pipeline.all_outputs()
+        _require_runner(run_params.get("runner"))
+        _require_makers_of_handles(names, catalog)
         require_stored_inputs(names, catalog.exists, lambda name: _place(catalog, name), _producers())
-        check_inputs(names, pipeline.all_outputs(), catalog.load, self.parameters)
+        reads_variants = {"genotype_file", "variants"} <= names | made and catalog.exists("variants")
+        if run_params.get("only_missing_outputs") and reads_variants:
+            require_same_sources(catalog.load)
+        check_inputs(names, made, catalog.load, check_parameters(catalog.load("parameters")))
 
 
 class SummaryHooks:
@@ -62,16 +65,38 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, ParameterGroup]:
             raise InputError(f"parameters:{name}", f"no such parameter{_nearest(name, known)}", "correct the name")
     for name, model in GROUPS.items():
         try:
-            groups[name] = model.model_validate(parameters.get(name, {}))
+            # Kedro has made models of the groups that the run's own nodes read.
+            value = parameters.get(name, {})
+            groups[name] = value if isinstance(value, model) else model.model_validate(value)
         except ValidationError as error:
             first = error.errors()[0]
+            where = ".".join(["parameters:" + name, *(str(part) for part in first["loc"])])
             field = ".".join(str(part) for part in first["loc"])
             if first["type"] == "extra_forbidden":
                 problem = f"no such parameter{_nearest(field, list(model.model_fields))}"
-                raise InputError(f"parameters:{name}.{field}", problem, "correct the name") from None
+                raise InputError(where, problem, "correct the name") from None
             message = f"{first['msg']}, got {first['input']!r}"
-            raise InputError(f"parameters:{name}.{field}", message, "correct the value") from None
+            raise InputError(where, message, "correct the value") from None
     return groups
+
+
+def _require_runner(runner: Any) -> None:
+    if runner is not None and "ParallelRunner" in str(runner):
+        raise InputError(
+            "--runner",
+            "ParallelRunner cannot pass handles on files between processes",
+            "use SequentialRunner (the default) or ThreadRunner",
+        )
+
+
+def _require_makers_of_handles(names: set[str], catalog: CatalogProtocol) -> None:
+    """A handle is never stored: a run that needs one must make it."""
+    for name in sorted(names):
+        if isinstance(catalog.get(name), MemoryDataset):
+            maker = next(node.name for made in pipelines.values() for node in made.nodes if name in node.outputs)
+            raise InputError(
+                name, "it is made in each run and not stored", f"begin the run there: --from-nodes {maker}"
+            )
 
 
 def _producers() -> dict[str, str]:

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _as_list(value: Any) -> Any:
-    """A scalar is a list of one; a command line joins several by ``+`` (``22`` arrives as a number)."""
+    """A scalar is a list of one; a command line joins several by ``+`` (``22`` arrives as a number).
+
+    A text with a space or a colon is one entry: descriptions of tracks hold ``+`` (``CAGE:CD14+ Monocytes``).
+    """
     if isinstance(value, str):
-        return value.split("+")
-    return value if isinstance(value, list | tuple) else [value]
+        return [value] if " " in value or ":" in value else value.split("+")
+    return value if value is None or isinstance(value, list | tuple) else [value]
 
 
 def _as_texts(value: Any) -> Any:
-    return [str(entry) for entry in _as_list(value)]
+    entries = _as_list(value)
+    return entries if entries is None else [str(entry) for entry in entries]
+
+
+def _without_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("an entry stands twice")
+    return values
 
 
 TextList = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
-IntegerList = Annotated[tuple[int, ...], BeforeValidator(_as_list)]
+Names = Annotated[TextList, Field(min_length=1), AfterValidator(_without_repeats)]
+Seeds = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...],
+    BeforeValidator(_as_list),
+    Field(min_length=1),
+    AfterValidator(_without_repeats),
+]
 
 
 class ParameterGroup(BaseModel):
@@ -41,7 +57,7 @@ class DataPrepParameters(ParameterGroup):
         ``intersect``: people who are in all files; ``require``: everybody in the expression table must be in all.
     """
 
-    chromosomes: TextList = ("all",)
+    chromosomes: Names = ("all",)
     filters: TextList = ()
     individuals: Literal["intersect", "require"] = "require"
 
@@ -55,12 +71,18 @@ class SequenceBuildParameters(ParameterGroup):
         Share of unknown bases (N, or off the contig) that a window may have.
     unknown_windows : str
         What becomes of a gene whose window has more: ``refuse`` stops the run, ``drop`` leaves it out and counts it.
+    checked_window : int, optional
+        Bases round the TSS that are looked at for unknown ones and for variants, if more than the model's window.
+    min_variants : int
+        A gene with fewer variants there is left out and counted.
     max_missing : float
         Share of missing alleles in a window over which a person is refused; missing alleles are read as reference.
     """
 
     max_n_share: float = Field(0.05, ge=0, le=1)
     unknown_windows: Literal["refuse", "drop"] = "refuse"
+    checked_window: int | None = Field(None, ge=2)
+    min_variants: int = Field(0, ge=0)
     max_missing: float = Field(0.05, ge=0, le=1)
 
 
@@ -89,7 +111,7 @@ class EnformerParameters(ParameterGroup):
     weights: str = "untrained"
     seed: int = Field(0, ge=0)
     engine: Literal["library"] = "library"
-    tracks: TextList = ("whole_blood",)
+    tracks: Names = ("whole_blood",)
     centre_bins: int = Field(10, ge=2, multiple_of=2)
     batch_size: int = Field(1, ge=1)
     shard_windows: int = Field(64, ge=1)
@@ -122,7 +144,12 @@ class StackingParameters(ParameterGroup):
         Models whose predictions it combines.
     """
 
-    features: TextList = ("elastic_net", "top_snp", "enformer")
+    features: Annotated[
+        tuple[Literal["elastic_net", "top_snp", "enformer", "enformer_all_tracks"], ...],
+        BeforeValidator(_as_texts),
+        Field(min_length=1),
+        AfterValidator(_without_repeats),
+    ] = ("elastic_net", "top_snp", "enformer")
 
 
 class EvaluationParameters(ParameterGroup):
@@ -135,12 +162,12 @@ class EvaluationParameters(ParameterGroup):
     fold_seeds : list of int
         One assignment of people to folds each.
     individuals_in_report : bool
-        Whether the report shows people one by one: ids, calls, predicted against measured. Genotypes and expression
-        under controlled access are not to be shared that way.
+        Whether the report and its figures show people one by one: ids, calls, predicted against measured. Data under
+        controlled access are not to be shared that way; the Parquet tables hold people in any case.
     """
 
     n_folds: int = Field(5, ge=4)
-    fold_seeds: IntegerList = (0, 1, 2, 3, 4)
+    fold_seeds: Seeds = (0, 1, 2, 3, 4)
     individuals_in_report: bool = True
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from haploformer.errors import InputError
 
@@ -45,7 +48,9 @@ def check_inputs(names: set[str], made: set[str], load: Callable[[str], Any], pa
     names, made : set of str
         Datasets that the run reads and does not make, and those that it makes.
     load : callable
-        Dataset or parameter group by name.
+        Dataset by name.
+    parameters : mapping
+        Parameter groups by name.
 
     Raises
     ------
@@ -53,47 +58,99 @@ def check_inputs(names: set[str], made: set[str], load: Callable[[str], Any], pa
         What any step of the run would raise about its inputs.
     """
     if "track_table" in names:
-        _check_model(load, parameters)
+        _check_model(load, parameters["enformer"])
     if "genotype_file" in names:
         _check_study(made, load, parameters)
     if "variants" in names and "haplotype_windows" in made:
         from haploformer.genome.haplotype_windows import require_phase
 
         require_phase(load("variants").genotypes)
+    if "haplotype_windows" in names and "track_predictions" in made:
+        _check_window_length(load("haplotype_windows").length, parameters["enformer"])
 
 
-def _check_model(load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
+def require_same_sources(load: Callable[[str], Any]) -> None:
+    """Raise InputError if the stored variants were read from another genotype file than the one now named.
+
+    What is stored and finished counts as there (``--only-missing-outputs``), whatever it was made from.
+    """
+    stored = load("variants").genotypes.provenance
+    genotype_file = load("genotype_file")
+    if stored["sha256"] != genotype_file.sha256:
+        raise InputError(
+            str(genotype_file.path),
+            f"the stored variants were read from another file ({stored['source']}, sha256 {stored['sha256'][:12]})",
+            "run once without --only-missing-outputs",
+        )
+
+
+def _check_model(load: Callable[[str], Any], options: Any) -> None:
     from haploformer.enformer.geometry import PRESETS
     from haploformer.enformer.tracks import resolve_tracks
-    from haploformer.formats.files import require_file
 
-    options = parameters["enformer"]
-    resolve_tracks(options.tracks, load("track_table"))
+    tracks = load("track_table")
+    resolve_tracks(options.tracks, tracks)
     try:
         PRESETS[options.preset].centre_bins(options.centre_bins)
     except ValueError as error:
         raise InputError("parameters:enformer.centre_bins", str(error), "choose fewer bins") from error
     if options.weights != "untrained":
-        require_file(Path(options.weights), what="weights file")
+        from haploformer.formats.weights import check_weights
+
+        check_weights(Path(options.weights), replace(PRESETS[options.preset], n_tracks=len(tracks)))
+
+
+def _check_window_length(stored: int, options: Any) -> None:
+    from haploformer.enformer.geometry import PRESETS
+
+    wanted = PRESETS[options.preset].window
+    if stored != wanted:
+        raise InputError(
+            "haplotype_windows",
+            f"the stored windows have {stored:,} bases, preset {options.preset} takes {wanted:,}",
+            "build them again with this preset: kedro run --pipelines data_prep,sequence_build",
+        )
 
 
 def _check_study(made: set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
     from haploformer.enformer.geometry import PRESETS
+    from haploformer.genome.haplotype_windows import require_phase
     from haploformer.genome.windows import covering_intervals
     from haploformer.pipelines.data_prep import nodes as data_prep
-    from haploformer.pipelines.sequence_build.nodes import build_tss_windows
 
-    options, enformer = parameters["data_prep"], parameters["enformer"]
+    options, length = parameters["data_prep"], PRESETS[parameters["enformer"].preset].window
     bed, genotype_file = load("expression_bed"), load("genotype_file")
+    covariate_table = load("covariate_table")
     genes = data_prep.select_genes(bed, load("gene_annotation"), options)
-    people = data_prep.select_individuals(bed, genotype_file, load("covariate_table"), load("sample_panel"), options)
+    people = data_prep.select_individuals(bed, genotype_file, covariate_table, load("sample_panel"), options)
+    folds = data_prep.assign_person_folds(people, parameters["evaluation"])
+    _check_covariates(covariate_table, folds)
     reference = load("reference_genome")
-    build_tss_windows(genes, reference, enformer, parameters["sequence_build"])
-    lengths = [PRESETS[enformer.preset].window, parameters["baselines"].cis_window]
-    intervals = covering_intervals(genes, lengths)
+    _check_windows(genes, reference, length, parameters["sequence_build"])
     genotype_file.check_records(sorted(set(genes["contig"])), reference, filters=options.filters)
     if "haplotype_windows" in made:
-        from haploformer.genome.haplotype_windows import require_phase
-
+        intervals = covering_intervals(genes, [length, parameters["baselines"].cis_window])
         first = genotype_file.read(intervals, people["sample_id"].tolist(), reference, filters=options.filters)
         require_phase(next(first).genotypes)
+
+
+def _check_covariates(covariate_table: Any, folds: Any) -> None:
+    """The smallest training set leaves out three folds: to fit, to choose a penalty, and to stack."""
+    n_covariates = covariate_table["covariate"].nunique()
+    sizes = folds.groupby("fold_seed")["fold"].value_counts().unstack(fill_value=0).to_numpy()
+    smallest = int((sizes.sum(axis=1) - np.sort(sizes, axis=1)[:, -3:].sum(axis=1)).min())
+    if n_covariates + 2 >= smallest:
+        raise InputError(
+            "covariate_table",
+            f"{n_covariates} covariates for training sets of {smallest} people",
+            "give fewer covariates, more people, or more folds (evaluation.n_folds)",
+        )
+
+
+def _check_windows(genes: Any, reference: Any, length: int, options: Any) -> None:
+    from haploformer.genome.windows import build_windows, known_windows, require_known_sequence
+
+    windows = build_windows(genes, reference, length=length, checked_length=options.checked_window)
+    if options.unknown_windows == "refuse":
+        require_known_sequence(windows, max_n_share=options.max_n_share, reference_name=reference.name)
+    known_windows(windows, max_n_share=options.max_n_share)

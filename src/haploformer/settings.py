@@ -4,4 +4,5 @@ from haploformer.hooks import InputHooks, SummaryHooks
 
 HOOKS = (InputHooks(), SummaryHooks())
 
-CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
+# An environment that sets one parameter of a group keeps the others of conf/base.
+CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local", "merge_strategy": {"parameters": "soft"}}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from haploformer.errors import InputError
 from haploformer.genome.genotypes import Genotypes, alt_dosages
+from haploformer.genome.intervals import Interval
 
 COLUMNS = ["contig", "pos", "variant_id", "ref", "alt"]
 
@@ -60,6 +64,24 @@ def test_select__of_a_selection_is_the_smaller_one():
     whole = three_contigs()
     again = whole.select("22", 0, 20).select("22", 9, 10)
     assert again.records.equals(whole.select("22", 9, 10).records)
+
+
+@pytest.mark.parametrize(
+    "interval", [("22", 100, 200), ("22", 120, 121), ("22", 300, 400), ("21", -50, 10), ("21", 0, 10)]
+)
+def test_require_covered__inside_what_was_read(interval):
+    read = (Interval("21", 0, 10), Interval("22", 100, 200), Interval("22", 300, 400))
+    replace(three_contigs(), intervals=read).require_covered(Interval(*interval))
+    three_contigs().require_covered(Interval(*interval))
+
+
+@pytest.mark.parametrize("interval", [("22", 99, 200), ("22", 100, 201), ("22", 150, 350), ("X", 0, 1), ("21", 0, 11)])
+def test_require_covered__beyond_what_was_read(interval):
+    read = (Interval("21", 0, 10), Interval("22", 100, 200), Interval("22", 300, 400))
+    contig, start, end = interval
+    genotypes = replace(three_contigs(), intervals=read, provenance={"source": "g.vcf"})
+    with pytest.raises(InputError, match=rf"^g.vcf: the stored variants do not cover {contig}:{start + 1}-{end}, "):
+        genotypes.require_covered(Interval(*interval))
 
 
 def test_alt_dosages__counts_copies_of_each_allele():

@@ -177,3 +177,11 @@ def test_sequence_key__is_of_content():
     codes = encode("ACGTN")
     assert sequence_key(codes) == sequence_key(codes.copy())
     assert sequence_key(codes) != sequence_key(encode("ACGTA"))
+
+
+def test_collect_gene_haplotypes__without_a_record_everybody_has_the_reference():
+    genotypes = genotypes_of([(10, "A", "C")], [[[0, 1], [1, 1]]])
+    window = tss_window("22", 200, LENGTH)
+    found = collect_gene_haplotypes(genotypes, MemoryReference({"22": "A" * 300}), window, 200, max_missing=0.0)
+    assert found.window.tolist() == [[0, 0], [0, 0]]
+    assert found.edits == [()]

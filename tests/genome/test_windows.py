@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from haploformer.errors import InputError
+from haploformer.genome.encoding import decode
+from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.reference import fetch_padded
 from haploformer.genome.windows import (
+    MARGIN,
     build_windows,
     cis_interval,
     covering_intervals,
@@ -16,6 +20,7 @@ from haploformer.genome.windows import (
     require_contigs,
     require_known_sequence,
     tss_window,
+    variable_windows,
 )
 from tests.builders.genome import MemoryReference
 
@@ -43,8 +48,6 @@ def test_cis_interval__is_cut_at_the_start_of_the_contig():
     [(0, 4, "ACGT"), (-2, 2, "NNAC"), (98, 103, "GTNNN"), (-3, 0, "NNN"), (150, 152, "NN"), (5, 5, "")],
 )
 def test_fetch_padded__off_the_contig_is_unknown(start, end, text):
-    from haploformer.genome.encoding import decode
-
     assert decode(fetch_padded(REFERENCE, "21", start, end)) == text
 
 
@@ -59,12 +62,36 @@ def test_build_windows__one_row_per_gene_with_its_share_of_unknown_bases():
 
 
 @pytest.mark.parametrize("tss", [-1, 100, 5000])
-def test_build_windows__refuses_a_tss_off_the_contig(tss):
-    with pytest.raises(InputError) as error:
-        build_windows(genes_of([("a", "21", tss)]), REFERENCE, length=16)
-    assert str(error.value) == (
-        f"a: TSS {tss + 1} lies outside contig 21 of memory.fa; use the genome build of the expression table"
+def test_build_windows__a_tss_off_the_contig_is_unknown_sequence(tss):
+    assert build_windows(genes_of([("a", "21", tss)]), REFERENCE, length=16)["n_share"].tolist() == [1.0]
+
+
+def test_build_windows__a_longer_stretch_may_be_looked_at():
+    genes = genes_of([("a", "22", 40)])
+    windows = [build_windows(genes, REFERENCE, length=16, checked_length=n) for n in (None, 8, 80)]
+    assert [w["n_share"][0] for w in windows] == [0.0, 0.0, 20 / 80]
+    assert all(w[["start", "end"]].values.tolist() == [[32, 48]] for w in windows)
+
+
+def variants_at(*positions: int) -> Genotypes:
+    table = pd.DataFrame(
+        [("22", p, f"v{p}", "A", "C") for p in positions], columns=["contig", "pos", "variant_id", "ref", "alt"]
     )
+    return Genotypes(table, ["P"], np.zeros((len(positions), 1, 2), np.int8))
+
+
+def test_variable_windows__those_with_enough_records():
+    windows = build_windows(genes_of([("a", "22", 60), ("b", "22", 100), ("c", "21", 50)]), REFERENCE, length=16)
+    genotypes = variants_at(52, 53, 68, 69, 93, 130)  # a: [52, 68), positions 53 to 68; b: [92, 108), 93 to 108
+    assert [variable_windows(windows, genotypes, min_variants=n)["gene_id"].tolist() for n in (0, 1, 2)] == [
+        ["a", "b", "c"],
+        ["a", "b"],
+        ["a"],
+    ]
+    wide = variable_windows(windows, genotypes, min_variants=2, checked_length=80)
+    assert (wide["gene_id"].tolist(), wide.index.tolist()) == (["a", "b"], [0, 1])
+    with pytest.raises(InputError, match=r"min_variants: all 3 windows have fewer than 3 variants \(at most 2\); give"):
+        variable_windows(windows, genotypes, min_variants=3)
 
 
 def test_require_contigs__names_what_is_absent_and_what_is_there():
@@ -97,10 +124,12 @@ def test_require_known_sequence__names_the_worst_window():
     )
 
 
-def test_covering_intervals__of_the_longest_length_on_the_contig():
-    genes = genes_of([("a", "21", 50), ("b", "21", 60), ("c", "22", 3), ("d", "22", 60)])
+def test_covering_intervals__of_the_longest_length_and_a_margin():
+    far = 5 * MARGIN
+    genes = genes_of([("a", "21", far), ("b", "21", far + 10), ("c", "22", 3), ("d", "22", 3 * far)])
+    half = MARGIN + 10
     assert covering_intervals(genes, [8, 20, 12]) == [
-        Interval("21", 40, 70),
-        Interval("22", 0, 13),
-        Interval("22", 50, 70),
+        Interval("21", far - half, far + 10 + half),
+        Interval("22", 0, 3 + half),
+        Interval("22", 3 * far - half, 3 * far + half),
     ]

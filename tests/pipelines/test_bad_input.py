@@ -189,3 +189,41 @@ def test_run__unphased_genotypes_stop_sequence_build(project):
     project.kedro("run", "--pipelines", "data_prep")
     assert re.search(unphased, refused(project, "--pipelines", "sequence_build"))
     project.kedro("run", "--pipelines", "baselines")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--params", "evaluation.fold_seeds=-1"), "parameters:evaluation.fold_seeds.0: Input should be greater"),
+        (("--params", "evaluation.fold_seeds=1+1"), "parameters:evaluation.fold_seeds: Value error, an entry stands"),
+        (("--params", "evaluation.n_folds=50"), "person_folds: 150 individuals for 50 folds"),
+        (("--params", "stacking.features=elastic_nett"), "parameters:stacking.features.0: Input should be"),
+        (("--params", "enformer.weights=pyproject.toml"), "pyproject.toml: no safetensors file"),
+        (("--params", "enformer=3"), "parameters:enformer: Input should be a valid dictionary"),
+        (("--runner", "ParallelRunner"), "--runner: ParallelRunner cannot pass handles"),
+    ],
+)
+def test_run__what_cannot_work_is_refused_first(project, arguments, message):
+    assert message in refused(project, *arguments)
+
+
+def test_run__more_covariates_than_people_to_fit_them(project):
+    def change(text: str) -> str:
+        header, first, *_ = text.splitlines()
+        name, *values = first.split("\t")
+        rows = ["\t".join([f"{name}{i}", *(f"{float(v) + i % 7:.4f}" for v in values)]) for i in range(60)]
+        return "\n".join([header, *rows]) + "\n"
+
+    edit_text(project.raw / "covariates.txt.gz", change)
+    assert "covariate_table: 60 covariates for training sets of 60 people" in refused(project)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--env", "nosuch"), ("--nodes", "nosuch"), ("--from-inputs", "nosuch"), ("--runner", "NoRunner")]
+)
+def test_run__what_kedro_refuses_is_one_line(project, arguments):
+    result = project.kedro("run", *arguments, check=False)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr + result.stdout
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
+    assert project.outputs() == []

@@ -95,6 +95,13 @@ def new_figure(base: go.Figure | None = None, *, height: int) -> go.Figure:
     return figure
 
 
+def plot_nothing(reason: str) -> go.Figure:
+    """A figure that says why it shows nothing."""
+    figure = new_figure(height=120)
+    figure.add_annotation(text=plain_text(reason), showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5)
+    return figure.update_xaxes(visible=False).update_yaxes(visible=False)
+
+
 def order_models(models: Iterable[str]) -> list[str]:
     """The distinct models: known ones in the order of ``MODEL_COLOURS``, then others by name."""
     place = {model: i for i, model in enumerate(MODEL_COLOURS)}

@@ -15,6 +15,7 @@ from haploformer.formats.files import publish_directory, read_json, write_json
 from haploformer.formats.vcf import BATCH_RECORDS, GenotypeBatch
 from haploformer.genome.audit import AuditCounts, audit_table
 from haploformer.genome.genotypes import Genotypes
+from haploformer.genome.intervals import Interval
 from haploformer.genome.variants import RECORD_COLUMNS
 
 _SUMMARY = "genotypes.json"
@@ -30,6 +31,7 @@ class GenotypeStream:
     batches: Iterable[GenotypeBatch]
     individual_ids: list[str]
     provenance: dict[str, Any]
+    intervals: tuple[Interval, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def write_genotypes(stream: GenotypeStream, path: Path) -> None:
             "n_records": len(records),
             "n_unphased": n_unphased,
             "provenance": stream.provenance,
+            "intervals": stream.intervals,
         }
         write_json(folder / _SUMMARY, summary)
 
@@ -80,6 +83,7 @@ def read_genotypes(path: Path) -> StoredGenotypes:
         alleles=zarr.open_array(path / _ALLELES, mode="r"),
         n_unphased=summary["n_unphased"],
         provenance=summary["provenance"],
+        intervals=summary["intervals"] and tuple(Interval(*interval) for interval in summary["intervals"]),
     )
     return StoredGenotypes(genotypes, pd.read_parquet(path / _AUDIT))
 

@@ -8,7 +8,7 @@ from enformer_pytorch.modeling_enformer import Enformer
 from torch import Tensor
 
 from haploformer.enformer.geometry import Geometry
-from haploformer.enformer.model import build_module, load_state, untrained_module
+from haploformer.enformer.model import build_module, canonical_state, load_state, untrained_module
 from haploformer.errors import InputError
 from haploformer.formats.files import require_file
 
@@ -40,6 +40,32 @@ def load_module(weights: str, geometry: Geometry, *, seed: int) -> Enformer:
             weights, str(error), "give weights of this geometry, or choose another enformer.preset"
         ) from error
     return module
+
+
+def check_weights(path: Path, geometry: Geometry) -> None:
+    """Raise InputError if a file has not the weights of this geometry; only its header is read."""
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    require_file(path, what="weights file")
+    try:
+        with safe_open(path, framework="pt") as stored:
+            shapes = {name: tuple(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise InputError(str(path), f"no safetensors file ({error})", "give weights as safetensors") from error
+    with torch.device("meta"):
+        expected = canonical_state(build_module(geometry))
+    wrong = [name for name in expected if shapes.get(name) != tuple(expected[name].shape)]
+    wrong += [name for name in shapes if name not in expected]
+    if wrong:
+        name = wrong[0]
+        there = f"has shape {shapes[name]}" if name in shapes else "is missing"
+        wanted = f"expected {tuple(expected[name].shape)}" if name in expected else "this model has no such weight"
+        raise InputError(
+            f"{path}:{name}",
+            f"{there}, {wanted} ({len(wrong)} weights differ)",
+            "give weights of this geometry, or choose another enformer.preset",
+        )
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -50,6 +50,7 @@ def locate_cis_windows(genes: pd.DataFrame, genotypes: Genotypes, *, length: int
     rows = []
     for gene in genes.itertuples():
         interval = cis_interval(gene.contig, gene.tss, length)
+        genotypes.require_covered(interval)
         first, last = genotypes.row_range(*interval)
         rows.append((gene.gene_id, *interval, last - first))
     return pd.DataFrame(rows, columns=["gene_id", "contig", "start", "end", "n_variants"])

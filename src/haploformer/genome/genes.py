@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
 
 from haploformer.errors import InputError
+from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
 
 
@@ -69,3 +71,25 @@ def select_genes(
 
 def _without_version(gene_ids: pd.Series) -> pd.Series:
     return gene_ids.astype(str).str.replace(r"\.\d+$", "", regex=True)
+
+
+def count_genes(
+    measured: pd.DataFrame, selected: pd.DataFrame, annotation: pd.DataFrame, *, source: str
+) -> AuditCounts:
+    """How many measured genes are kept, with and without annotation, and how many lie on other chromosomes.
+
+    Parameters
+    ----------
+    measured, selected : DataFrame
+        ``gene_id`` of the expression table, and of the study.
+    annotation : DataFrame
+        ``gene_id``.
+    """
+    known = set(_without_version(annotation["gene_id"]))
+    annotated = int(_without_version(selected["gene_id"]).isin(known).sum())
+    outcomes = {
+        ("kept", "used"): annotated,
+        ("kept", "used, not in the annotation"): len(selected) - annotated,
+        ("dropped", "other chromosome"): len(measured) - len(selected),
+    }
+    return Counter({AuditKey(source, None, "gene", *outcome): n for outcome, n in outcomes.items() if n})

@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.errors import InputError
+from haploformer.genome.intervals import Interval
+
 #: Allele index of a missing call, and of the second copy of a haploid call.
 MISSING = -1
 ABSENT = -2
@@ -41,6 +44,8 @@ class Genotypes:
         Heterozygous calls written without a phase.
     provenance : dict
         What the genotypes come from, JSON values.
+    intervals : tuple of Interval, optional
+        Where records were looked for; None: everywhere.
     """
 
     records: pd.DataFrame
@@ -48,9 +53,23 @@ class Genotypes:
     alleles: AlleleArray
     n_unphased: int = 0
     provenance: dict[str, Any] = field(default_factory=dict)
+    intervals: tuple[Interval, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def require_covered(self, interval: Interval) -> None:
+        """Raise InputError if records were not looked for in all of the interval: none there would mean nothing."""
+        if self.intervals is None:
+            return
+        contig, start, end = interval
+        if not any(c == contig and s <= max(start, 0) and end <= e for c, s, e in self.intervals):
+            raise InputError(
+                str(self.provenance.get("source", "genotypes")),
+                f"the stored variants do not cover {contig}:{max(start, 0) + 1}-{end}, "
+                "they were read for smaller windows or other genes",
+                "read them again with these parameters: kedro run --pipelines data_prep",
+            )
 
     def row_range(self, contig: str, start: int, end: int) -> tuple[int, int]:
         """Rows [first, last) of the records with ``pos`` in the 0-based half-open interval; (0, 0) if none."""

@@ -194,9 +194,10 @@ def collect_gene_haplotypes(
     InputError
         If a person's missing alleles exceed ``max_missing``.
     """
+    genotypes.require_covered(window)
     source = str(genotypes.provenance.get("source", "genotypes"))
     local, stretch = _fetch(genotypes, reference, window, tss)
-    alleles = np.asarray(local.alleles[slice(None)]).reshape(len(local), -1)
+    alleles = _by_copy(local)
     _require_calls(alleles, local.individual_ids, window, max_missing=max_missing, source=source)
     called = np.where(alleles == MISSING, 0, alleles).astype(np.int8)
     first, group = group_columns(called)
@@ -262,7 +263,7 @@ def _fetch(genotypes: Genotypes, reference: Reference, window: Interval, tss: in
 def _deleted_bases(genotypes: Genotypes, tss: int) -> tuple[int, int]:
     """The most bases that one haplotype can lose on either side of the TSS."""
     lost = np.zeros((2, 2 * len(genotypes.individual_ids)), np.int64)
-    alleles = np.asarray(genotypes.alleles[slice(None)]).reshape(len(genotypes), -1)
+    alleles = _by_copy(genotypes)
     for i, row in enumerate(_edit_table(genotypes)):
         for index, edit in enumerate(row):
             if edit is None or edit.end - edit.start <= len(edit.alt):
@@ -272,6 +273,11 @@ def _deleted_bases(genotypes: Genotypes, tss: int) -> tuple[int, int]:
             lost[0, carriers] += left
             lost[1, carriers] += edit.end - edit.start - left
     return (int(lost[0].max()), int(lost[1].max())) if lost.size else (0, 0)
+
+
+def _by_copy(genotypes: Genotypes) -> NDArray[np.int8]:
+    """Alleles (n_records, n_haplotypes): both copies of the first person, then of the next."""
+    return np.asarray(genotypes.alleles[slice(None)]).reshape(len(genotypes), 2 * len(genotypes.individual_ids))
 
 
 def _edit_table(genotypes: Genotypes) -> list[list[Edit | None]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from haploformer.errors import InputError
+from haploformer.genome.audit import AuditCounts, AuditKey
 
 
 def select_individuals(
@@ -70,3 +72,20 @@ def select_individuals(
             "sex": facts["sex"].to_numpy(),
         }
     )
+
+
+def count_individuals(people: Mapping[str, Sequence[str]]) -> AuditCounts:
+    """Who of each file is kept: people who are in all files; and for the others, which file lacks them first.
+
+    Parameters
+    ----------
+    people : mapping of file name to ids
+    """
+    counts: AuditCounts = Counter()
+    members = {source: set(ids) for source, ids in people.items()}
+    for source, ids in people.items():
+        for individual in ids:
+            lacking = next((other for other in members if individual not in members[other]), None)
+            outcome, reason = ("kept", "used") if lacking is None else ("dropped", f"not in {lacking}")
+            counts[AuditKey(source, None, "individual", outcome, reason)] += 1
+    return counts

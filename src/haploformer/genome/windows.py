@@ -9,6 +9,7 @@ import pandas as pd
 
 from haploformer.errors import InputError
 from haploformer.genome.encoding import UNKNOWN
+from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.intervals import Interval, merge_intervals
 from haploformer.genome.reference import Reference, fetch_padded
 
@@ -25,7 +26,9 @@ def cis_interval(contig: str, tss: int, length: int) -> Interval:
     return window._replace(start=max(window.start, 0))
 
 
-def build_windows(genes: pd.DataFrame, reference: Reference, *, length: int) -> pd.DataFrame:
+def build_windows(
+    genes: pd.DataFrame, reference: Reference, *, length: int, checked_length: int | None = None
+) -> pd.DataFrame:
     """The input window of each gene and its share of unknown bases.
 
     Parameters
@@ -34,28 +37,26 @@ def build_windows(genes: pd.DataFrame, reference: Reference, *, length: int) -> 
         ``gene_id, contig, tss, strand``; ``tss`` is 0-based.
     length : int
         Window in bases.
+    checked_length : int, optional
+        Bases round the TSS of which the share of unknown ones is told, if more than the window.
 
     Returns
     -------
     DataFrame
-        One row per gene: ``gene_id, contig, start, end, tss, strand, n_share``.
+        One row per gene: ``gene_id, contig, start, end, tss, strand, n_share``. A TSS off the contig has share 1.
 
     Raises
     ------
     InputError
-        If a gene's contig is not in the reference, or its TSS off the contig.
+        If a gene's contig is not in the reference.
     """
     require_contigs(genes["contig"], reference)
     rows = []
     for gene in genes.itertuples():
-        if not 0 <= gene.tss < reference.contig_lengths[gene.contig]:
-            raise InputError(
-                f"{gene.gene_id}",
-                f"TSS {gene.tss + 1} lies outside contig {gene.contig} of {reference.name}",
-                "use the genome build of the expression table",
-            )
         window = tss_window(gene.contig, gene.tss, length)
-        n_share = float(np.mean(fetch_padded(reference, *window) == UNKNOWN))
+        checked = tss_window(gene.contig, gene.tss, max(length, checked_length or 0))
+        off = not 0 <= gene.tss < reference.contig_lengths[gene.contig]
+        n_share = 1.0 if off else float(np.mean(fetch_padded(reference, *checked) == UNKNOWN))
         rows.append((gene.gene_id, *window, gene.tss, gene.strand, n_share))
     return pd.DataFrame(rows, columns=["gene_id", "contig", "start", "end", "tss", "strand", "n_share"])
 
@@ -93,11 +94,41 @@ def require_known_sequence(windows: pd.DataFrame, *, max_n_share: float, referen
             f"{reference_name}:{worst.contig}:{worst.start + 1}-{worst.end}",
             f"{100 * worst.n_share:.1f} % of the window of gene {worst.gene_id} is N or off the contig, "
             f"{100 * max_n_share:.1f} % are allowed ({len(over)} of {len(windows)} windows have more)",
-            "set sequence_build.unknown_windows: drop to leave such genes out, or raise sequence_build.max_n_share",
+            "set sequence_build.unknown_windows: drop to leave such genes out, raise sequence_build.max_n_share, or use "
+            "the genome build of the expression table",
         )
 
 
+def variable_windows(
+    windows: pd.DataFrame, genotypes: Genotypes, *, min_variants: int, checked_length: int | None = None
+) -> pd.DataFrame:
+    """The windows with at least ``min_variants`` records in them, or in the ``checked_length`` bases round the TSS.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    n_records = []
+    for window in windows.itertuples():
+        length = max(window.end - window.start, checked_length or 0)
+        first, last = genotypes.row_range(*tss_window(window.contig, window.tss, length))
+        n_records.append(last - first)
+    variable = windows[np.array(n_records, dtype=np.int64) >= min_variants].reset_index(drop=True)
+    if len(variable) == 0:
+        raise InputError(
+            "parameters:sequence_build.min_variants",
+            f"all {len(windows)} windows have fewer than {min_variants} variants (at most {max(n_records)})",
+            "give genotypes of the places where the genes lie, or lower it",
+        )
+    return variable
+
+
+#: Bases beyond a window from which deletions may draw variants into it.
+MARGIN = 10_000
+
+
 def covering_intervals(genes: pd.DataFrame, lengths: Iterable[int]) -> list[Interval]:
-    """Merged intervals that cover a window of the longest of ``lengths`` round every gene's TSS, on the contig."""
-    longest = max(lengths)
+    """Merged intervals that cover a window of the longest of ``lengths`` round every gene's TSS, and a margin."""
+    longest = max(lengths) + 2 * MARGIN
     return merge_intervals(cis_interval(g.contig, g.tss, longest) for g in genes.itertuples())

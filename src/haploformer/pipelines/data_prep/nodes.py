@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 
 import pandas as pd
 
@@ -79,25 +78,30 @@ def read_genotypes(
         individual_ids=people,
     )
     provenance = {"source": genotype_file.name, "sha256": genotype_file.sha256, "filters": list(options.filters)}
-    return GenotypeStream(batches, people, provenance)
+    return GenotypeStream(batches, people, provenance, tuple(intervals))
 
 
 def audit_inputs(
-    bed: ExpressionBed, genes: pd.DataFrame, individuals: pd.DataFrame, variants: StoredGenotypes
+    bed: ExpressionBed,
+    genotype_file: VcfFile,
+    covariate_table: pd.DataFrame,
+    annotation: pd.DataFrame,
+    genes: pd.DataFrame,
+    individuals: pd.DataFrame,
+    variants: StoredGenotypes,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What was kept and left out of each file, and each person's calls."""
-    from haploformer.genome.audit import AuditKey, audit_individuals, audit_table
+    from haploformer.genome.audit import audit_individuals, audit_table
+    from haploformer.genome.genes import count_genes
+    from haploformer.genome.individuals import count_individuals
 
-    counts = Counter(
-        {
-            AuditKey(bed.name, None, "gene", "kept", "used"): len(genes),
-            AuditKey(bed.name, None, "gene", "dropped", "other chromosome"): len(bed.genes) - len(genes),
-            AuditKey(bed.name, None, "individual", "kept", "used"): len(individuals),
-            AuditKey(bed.name, None, "individual", "dropped", "not in all files"): len(bed.individual_ids)
-            - len(individuals),
-        }
-    )
-    table = pd.concat([audit_table(+counts), variants.audit], ignore_index=True)
+    people = {
+        bed.name: bed.individual_ids,
+        genotype_file.name: genotype_file.sample_ids,
+        "covariate table": covariate_table["individual_id"].unique().tolist(),
+    }
+    counts = count_genes(bed.genes, genes, annotation, source=bed.name) + count_individuals(people)
+    table = pd.concat([audit_table(counts), variants.audit], ignore_index=True)
     kept, dropped = (int(variants.audit["count"][variants.audit["outcome"] == o].sum()) for o in ("kept", "dropped"))
     logger.info("%d of %d genes are on the chosen chromosomes", len(genes), len(bed.genes))
     logger.info("%d of %d individuals are in all files", len(individuals), len(bed.individual_ids))

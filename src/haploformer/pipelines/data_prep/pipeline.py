@@ -44,7 +44,15 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.audit_inputs,
-                ["expression_bed", "genes", "individuals", "variants"],
+                [
+                    "expression_bed",
+                    "genotype_file",
+                    "covariate_table",
+                    "gene_annotation",
+                    "genes",
+                    "individuals",
+                    "variants",
+                ],
                 ["input_audit", "individual_audit"],
                 name="audit_inputs",
             ),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from haploformer.errors import InputError
 from haploformer.formats.known_answer import KnownAnswer
 from haploformer.formats.prediction_store import TrackPredictions
 from haploformer.parameters import EvaluationParameters, StackingParameters
@@ -53,6 +54,12 @@ def score_models(
 
     shared = set.intersection(*(set(table["gene_id"]) for table in predictions))
     kept = measured[measured["gene_id"].isin(shared)]
+    if len(kept) == 0:
+        raise InputError(
+            "predicted_expression",
+            "no measured gene is predicted by every model: the stored predictions are of other genes",
+            "run the whole chain again: kedro run",
+        )
     if len(kept) < len(measured):
         logger.warning("%d of %d genes are predicted by every model", len(shared), measured["gene_id"].nunique())
     expression = IndividualMatrix.from_long(kept, row="gene_id", value="expression")
@@ -90,8 +97,9 @@ def plot_scores(
     window_audit: pd.DataFrame,
     genes: pd.DataFrame,
     individuals: pd.DataFrame,
+    options: EvaluationParameters,
 ) -> tuple[Any, Any, Any, Any]:
-    """The report's figures."""
+    """The report's figures; people are drawn one by one only where they may be."""
     from haploformer import figures
     from haploformer.figures.cohort import label_models, model_weights
 
@@ -101,7 +109,9 @@ def plot_scores(
     return (
         figures.plot_scores_by_model(scores, known_answer_check=check),
         figures.plot_model_against_model(scores, x="elastic_net", y=names["stack"]),
-        figures.plot_predicted_against_measured(scored, scores, model=names["stack"], individuals=individuals),
+        figures.plot_predicted_against_measured(scored, scores, model=names["stack"], individuals=individuals)
+        if options.individuals_in_report
+        else figures.plot_nothing("People are not shown one by one (evaluation.individuals_in_report)."),
         figures.plot_distinct_haplotypes(window_audit, genes=genes),
     )
 

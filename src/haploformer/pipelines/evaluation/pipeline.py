@@ -36,7 +36,15 @@ def create_pipeline() -> Pipeline:
             node(nodes.summarise_scores, ["gene_scores", "known_answer_check"], "scores", name="summarise_scores"),
             node(
                 nodes.plot_scores,
-                ["gene_scores", "scored_predictions", "known_answer_check", "window_audit", "genes", "individuals"],
+                [
+                    "gene_scores",
+                    "scored_predictions",
+                    "known_answer_check",
+                    "window_audit",
+                    "genes",
+                    "individuals",
+                    "params:evaluation",
+                ],
                 [
                     "figure_scores_by_model",
                     "figure_stack_against_elastic_net",

@@ -16,24 +16,29 @@ logger = logging.getLogger(__name__)
 
 
 def build_tss_windows(
-    genes: pd.DataFrame, reference: FastaReference, enformer: EnformerParameters, options: SequenceBuildParameters
+    genes: pd.DataFrame,
+    reference: FastaReference,
+    variants: StoredGenotypes,
+    enformer: EnformerParameters,
+    options: SequenceBuildParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The model's input window of each gene; windows of unknown sequence are refused or counted."""
+    """The model's input window of each gene; windows of unknown sequence are refused, or left out and counted."""
     from haploformer.enformer.geometry import PRESETS
     from haploformer.genome.audit import AuditKey, audit_table
-    from haploformer.genome.windows import build_windows, known_windows, require_known_sequence
+    from haploformer.genome.windows import build_windows, known_windows, require_known_sequence, variable_windows
 
-    windows = build_windows(genes, reference, length=PRESETS[enformer.preset].window)
+    checked = options.checked_window
+    windows = build_windows(genes, reference, length=PRESETS[enformer.preset].window, checked_length=checked)
     if options.unknown_windows == "refuse":
         require_known_sequence(windows, max_n_share=options.max_n_share, reference_name=reference.name)
-    kept = known_windows(windows, max_n_share=options.max_n_share)
-    reason = f"over {100 * options.max_n_share:g} % unknown bases"
-    counts = Counter(
-        {
-            AuditKey(reference.name, None, "window", "kept", "used"): len(kept),
-            AuditKey(reference.name, None, "window", "dropped", reason): len(windows) - len(kept),
-        }
-    )
+    known = known_windows(windows, max_n_share=options.max_n_share)
+    kept = variable_windows(known, variants.genotypes, min_variants=options.min_variants, checked_length=checked)
+    outcomes = {
+        ("kept", "used"): len(kept),
+        ("dropped", f"over {100 * options.max_n_share:g} % unknown bases"): len(windows) - len(known),
+        ("dropped", f"under {options.min_variants} variants"): len(known) - len(kept),
+    }
+    counts = Counter({AuditKey(reference.name, None, "window", *outcome): n for outcome, n in outcomes.items()})
     return kept, audit_table(+counts)
 
 

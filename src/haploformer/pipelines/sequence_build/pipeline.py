@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.build_tss_windows,
-                ["genes", "reference_genome", "params:enformer", "params:sequence_build"],
+                ["genes", "reference_genome", "variants", "params:enformer", "params:sequence_build"],
                 ["tss_windows", "sequence_audit"],
                 name="build_tss_windows",
             ),

@@ -29,12 +29,13 @@ def fit_stack(
     people = list(expression.individual_ids)
     adjust_for = IndividualMatrix.from_long(covariates, row="covariate", value="value").select_individuals(people)
     # A gene without a window of known sequence has no Enformer prediction; every model is compared on the same genes.
-    genes = [gene for gene in expression.row_ids if gene in set(enformer["gene_id"])]
+    predicted = set(enformer["gene_id"])
+    values = dict(zip(expression.row_ids, expression.values, strict=True))
     return stack_cohort(
         options.features,
         pd.concat([top_snp, elastic_net, enformer, enformer_all_tracks], ignore_index=True),
         pd.concat([inner_top_snp, inner_elastic_net], ignore_index=True),
-        {gene: expression.values[expression.row_ids.index(gene)] for gene in genes},
+        {gene: of_gene for gene, of_gene in values.items() if gene in predicted},
         people,
         folds_by_seed(person_folds, people),
         adjustment(adjust_for.values.T),

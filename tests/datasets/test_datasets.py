@@ -1,0 +1,333 @@
+"""Kedro datasets: handles that travel between processes, previews that Kedro-Viz can draw, inputs that stay inputs."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pickle
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from kedro.io import AbstractDataset, DataCatalog, DatasetError
+
+from haploformer.datasets.covariate_table import CovariateTableDataset
+from haploformer.datasets.expression_bed import ExpressionBedDataset
+from haploformer.datasets.fasta import FastaDataset
+from haploformer.datasets.gene_annotation import GeneAnnotationDataset
+from haploformer.datasets.genotype_store import GenotypeStoreDataset
+from haploformer.datasets.haplotype_store import HaplotypeStoreDataset
+from haploformer.datasets.html import HtmlDataset
+from haploformer.datasets.known_answer import KnownAnswerDataset
+from haploformer.datasets.prediction_store import PredictionStoreDataset
+from haploformer.datasets.previews import table_preview
+from haploformer.datasets.sample_panel import SamplePanelDataset
+from haploformer.datasets.table import TableDataset
+from haploformer.datasets.track_table import TrackTableDataset
+from haploformer.datasets.vcf import VcfDataset
+from haploformer.formats.genotype_store import GenotypeStream
+from haploformer.genome.haplotype_windows import combine_genes
+from haploformer.genome.haplotypes import collect_gene_haplotypes
+from haploformer.genome.intervals import Interval
+from haploformer.genome.windows import tss_window
+from tests.builders.genome import Cohort, Record, write_fasta, write_vcf
+from tests.builders.predictions import FakeModel, Interrupted, expected_rows, fake_plan
+
+SEQUENCE = "ACGT" * 500
+KEYS = [f"key{i}" for i in range(6)]
+
+
+@dataclass
+class Study:
+    """Small files of every kind that users bring, and stores made from them."""
+
+    root: Path
+
+    def input(self, kind: type[AbstractDataset]) -> AbstractDataset:
+        names = {
+            FastaDataset: "r.fa.gz",
+            VcfDataset: "g.vcf.gz",
+            ExpressionBedDataset: "e.bed",
+            CovariateTableDataset: "c.txt",
+            SamplePanelDataset: "s.panel",
+            GeneAnnotationDataset: "g.gtf",
+            TrackTableDataset: "t.txt",
+            KnownAnswerDataset: "known.json",
+        }
+        return kind(filepath=str(self.root / names[kind]))
+
+    def store(self, kind: type[AbstractDataset]) -> AbstractDataset:
+        names = {
+            GenotypeStoreDataset: "genotypes",
+            HaplotypeStoreDataset: "haplotypes",
+            PredictionStoreDataset: "predictions.zarr",
+            TableDataset: "table.parquet",
+        }
+        return kind(filepath=str(self.root / "stores" / names[kind]))
+
+
+INPUTS = [
+    FastaDataset,
+    VcfDataset,
+    ExpressionBedDataset,
+    CovariateTableDataset,
+    SamplePanelDataset,
+    GeneAnnotationDataset,
+    TrackTableDataset,
+    KnownAnswerDataset,
+]
+STORES = [GenotypeStoreDataset, HaplotypeStoreDataset, PredictionStoreDataset, TableDataset]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Study:
+    root = tmp_path_factory.mktemp("study")
+    write_fasta(root / "r.fa.gz", {"chr22": SEQUENCE})
+    records = [Record(p, "A", "C", ["0|1", "1|1", "0|0"]) for p in range(401, 1600, 40)]
+    write_vcf(root / "g.vcf.gz", Cohort(["P1", "P2", "P3"], records), {"22": len(SEQUENCE)})
+    (root / "e.bed").write_text(
+        "#chr\tstart\tend\tgene_id\tP1\tP2\tP3\n22\t800\t801\tE1\t0.12345\t1\t2\n22\t900\t901\tE2\t3\t4\t5\n"
+    )
+    (root / "c.txt").write_text("id\tP1\tP2\tP3\nPC1\t0.5\t1\t2\n")
+    (root / "s.panel").write_text("sample\tpop\nP1\tGBR\nP2\tYRI\n")
+    (root / "g.gtf").write_text('22\tx\tgene\t800\t900\t.\t+\t.\tgene_id "E1"; gene_name "ONE";\n')
+    (root / "t.txt").write_text(
+        "index\tidentifier\tdescription\n" + "".join(f"{i}\tT{i}\tCAGE:{i}\n" for i in range(20))
+    )
+    (root / "truth.tsv").write_text("gene_id\tindividual_id\tenformer\nE1\tP1\t0.5\n")
+    (root / "known.json").write_text(json.dumps({"truth": "truth.tsv", "mean_pearson_r": {"stack": [0.1, 0.2]}}))
+    made = Study(root)
+    vcf, reference = made.input(VcfDataset).load(), made.input(FastaDataset).load()
+    batches = vcf.read([Interval("22", 0, len(SEQUENCE))], vcf.sample_ids, reference)
+    made.store(GenotypeStoreDataset).save(GenotypeStream(batches, vcf.sample_ids, {"source": vcf.name}))
+    genotypes = made.store(GenotypeStoreDataset).load().genotypes
+    windows = combine_genes(
+        pd.DataFrame({"gene_id": ["E1", "E2"], "contig": "22"}),
+        [
+            collect_gene_haplotypes(genotypes, reference, tss_window("22", t, 256), t, max_missing=0.0)
+            for t in (800, 900)
+        ],
+        genotypes.individual_ids,
+        provenance={},
+    )
+    made.store(HaplotypeStoreDataset).save(windows)
+    made.store(PredictionStoreDataset).save(fake_plan(KEYS, FakeModel()))
+    made.store(TableDataset).save(
+        pd.DataFrame(
+            {
+                "gene_id": pd.array(["E1"] * 12, dtype="str"),
+                "fold": pd.array([pd.NA, *range(11)], dtype="Int64"),
+                "r": [float("nan"), *np.arange(11) / 8],
+                "inside": True,
+            }
+        )
+    )
+    return made
+
+
+def content(data: Any) -> str:
+    """What a loaded object says when it is used."""
+    name = type(data).__name__
+    if name == "FastaReference":
+        return f"{dict(data.contig_lengths)} {data.read('22', 3, 90).tolist()}"
+    if name == "VcfFile":
+        return f"{data.sample_ids} {data.sha256}"
+    if name == "ExpressionBed":
+        return f"{data.name} {data.genes.values.tolist()} {data.individual_ids} {data.values.tolist()}"
+    if name == "StoredGenotypes":
+        return f"{data.audit.values.tolist()} {data.genotypes.select('22', 400, 900).alleles.tolist()}"
+    if name == "HaplotypeWindows":
+        return f"{data.keys} {data.codes([0, 2]).tolist()} {data.carriers().values.tolist()}"
+    if name == "TrackPredictions":
+        return f"{data.rows(np.array([1, 5])).tolist()} {data.attributes} {data.windows.values.tolist()}"
+    if name == "KnownAnswer":
+        return f"{data.expected} {data.truth.values.tolist()}"
+    return f"{data.dtypes.tolist()} {data.values.tolist()}"
+
+
+@pytest.mark.parametrize("kind", INPUTS + STORES)
+def test_load__handles_survive_pickling(study, kind):
+    dataset = study.input(kind) if kind in INPUTS else study.store(kind)
+    data = dataset.load()
+    fresh = pickle.loads(pickle.dumps(data))  # noqa: S301
+    expected = content(data)
+    assert content(fresh) == expected
+    used = pickle.loads(pickle.dumps(data))  # noqa: S301
+    assert content(used) == expected
+
+
+@pytest.mark.parametrize("kind", INPUTS + STORES)
+def test_dataset__survives_pickling_itself(study, kind):
+    dataset = study.input(kind) if kind in INPUTS else study.store(kind)
+    again = pickle.loads(pickle.dumps(dataset))  # noqa: S301
+    assert content(again.load()) == content(dataset.load())
+    assert again.exists()
+
+
+# Previews --------------------------------------------------------------------------------------------------------
+
+TABLES = [kind for kind in INPUTS + STORES if kind not in {VcfDataset, KnownAnswerDataset}]
+
+
+def viz_metadata(dataset: AbstractDataset) -> Any:
+    """What Kedro-Viz makes of a dataset for its side panel."""
+    from kedro_viz.models.flowchart.node_metadata import DataNodeMetadata
+    from kedro_viz.models.flowchart.nodes import GraphNode
+
+    node = GraphNode.create_data_node("id", "name", None, set(), dataset, set())
+    return DataNodeMetadata(data_node=node)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_preview__a_table_that_kedro_viz_can_draw(study, kind):
+    dataset = study.input(kind) if kind in INPUTS else study.store(kind)
+    shown = viz_metadata(dataset)
+    assert shown.preview_type == "TablePreview"
+    assert shown.preview == dataset.preview()
+    table = json.loads(json.dumps(shown.preview, allow_nan=False))
+    assert set(table) == {"columns", "index", "data"}
+    assert 0 < len(table["data"]) == len(table["index"]) <= 10
+    assert all(len(row) == len(table["columns"]) for row in table["data"])
+    assert all(isinstance(name, str) for name in table["columns"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (VcfDataset, {"file": "g.vcf.gz", "samples": 3, "first": ["P1", "P2", "P3"]}),
+        (KnownAnswerDataset, {"truth": "truth.tsv", "mean_pearson_r": {"stack": [0.1, 0.2]}}),
+    ],
+)
+def test_preview__json(study, kind, shown):
+    metadata = viz_metadata(study.input(kind))
+    assert metadata.preview_type == "JSONPreview"
+    assert json.loads(metadata.preview) == shown
+
+
+def test_preview__numbers_of_each_kind(study):
+    assert study.input(FastaDataset).preview() == {"columns": ["contig", "bases"], "index": [0], "data": [("22", 2000)]}
+    assert study.input(ExpressionBedDataset).preview() == {
+        "columns": ["gene_id", "contig", "tss", "P1", "P2", "P3"],
+        "index": [0, 1],
+        "data": [["E1", "22", 800, 0.123, 1.0, 2.0], ["E2", "22", 900, 3.0, 4.0, 5.0]],
+    }
+    assert study.input(SamplePanelDataset).preview()["data"] == [["P1", "GBR", None], ["P2", "YRI", None]]
+    assert study.store(HaplotypeStoreDataset).preview() == {
+        "columns": ["gene_id", "chromosome copies", "distinct windows"],
+        "index": [0, 1],
+        "data": [["E1", 6, 2], ["E2", 6, 2]],
+    }
+    assert study.store(TableDataset).preview(nrows=2)["data"] == [["E1", None, None, True], ["E1", 0, 0.0, True]]
+    assert study.store(PredictionStoreDataset).preview(1)["data"] == [["g", None, None, 0]]
+
+
+def test_table_preview__first_rows_only():
+    assert table_preview(pd.DataFrame({"a": range(100)}), 3) == {
+        "columns": ["a"],
+        "index": [0, 1, 2],
+        "data": [[0], [1], [2]],
+    }
+    assert table_preview(pd.DataFrame({"a": []}), 3)["data"] == []
+
+
+def test_preview__every_dataset_of_the_catalog_that_is_ours_has_one():
+    without = {HtmlDataset}
+    root = Path(inspect.getfile(FastaDataset)).parents[3]
+    names = {
+        entry["type"]
+        for path in (root / "conf" / "base" / "catalog").glob("*.yml")
+        for name, entry in yaml.safe_load(path.read_text()).items()
+        if not name.startswith("_") and entry["type"].startswith("haploformer.")
+    }
+    tested = {f"{kind.__module__}.{kind.__name__}" for kind in [*INPUTS, *STORES, *without]}
+    assert names == tested
+
+
+# Inputs stay inputs ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_save__of_an_input_is_refused(study, kind):
+    dataset = study.input(kind)
+    path = Path(dataset._describe()["filepath"])
+    before = path.read_bytes()
+    with pytest.raises(DatasetError, match=f"{path.name} is an input: nothing is written to it"):
+        dataset.save(dataset.load())
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", INPUTS + STORES)
+def test_exists__whether_the_file_or_the_finished_store_is_there(study, tmp_path, kind):
+    dataset = study.input(kind) if kind in INPUTS else study.store(kind)
+    assert dataset.exists()
+    assert not kind(filepath=str(tmp_path / "nothing")).exists()
+
+
+def test_known_answer__null_means_that_nothing_is_known():
+    dataset = KnownAnswerDataset(filepath=None)
+    assert dataset.load() is None
+    assert dataset.exists()
+    assert dataset.preview() == "null"
+
+
+def test_load__an_input_error_keeps_its_line(tmp_path):
+    from haploformer.cli import describe_error
+
+    (tmp_path / "e.bed").write_text("#chr\tstart\tend\tgene_id\tP1\n22\t1\t2\tE1\thigh\n")
+    with pytest.raises(DatasetError) as error:
+        ExpressionBedDataset(filepath=str(tmp_path / "e.bed")).load()
+    line = describe_error(error.value)
+    assert line is not None
+    assert line.startswith(f"{tmp_path / 'e.bed'}:line 2 (E1), column P1: 'high' is not a finite number; correct")
+
+
+# Stores ----------------------------------------------------------------------------------------------------------
+
+
+def test_prediction_store__save_completes_what_an_interruption_left(tmp_path, capsys):
+    dataset = PredictionStoreDataset(filepath=str(tmp_path / "p.zarr"))
+    with pytest.raises(DatasetError) as error:
+        dataset.save(fake_plan(KEYS, FakeModel(die_after=1)))
+    assert isinstance(error.value.__cause__, Interrupted)
+    assert not dataset.exists()
+    model = FakeModel()
+    dataset.save(fake_plan(KEYS, model))
+    assert model.computed == KEYS[4:]
+    assert dataset.exists()
+    assert np.array_equal(dataset.load().rows(np.arange(6)), expected_rows(KEYS))
+    assert "6/6" in capsys.readouterr().err
+
+
+def test_html__text_as_it_was(tmp_path):
+    dataset = HtmlDataset(filepath=str(tmp_path / "deep" / "report.html"))
+    dataset.save("<p>é 1\u2009000\n</p>")
+    assert dataset.load() == "<p>é 1\u2009000\n</p>"
+    assert (tmp_path / "deep" / "report.html").read_bytes() == "<p>é 1\u2009000\n</p>".encode()
+
+
+def test_table__round_trip_and_no_index(tmp_path):
+    dataset = TableDataset(filepath=str(tmp_path / "deep" / "t.parquet"))
+    table = pd.DataFrame({"a": pd.array([1, pd.NA], dtype="Int64"), "b": ["x", None]}, index=[7, 3])
+    dataset.save(table)
+    assert dataset.load().equals(table.reset_index(drop=True))
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["t.parquet"]
+
+
+def test_catalog__stores_and_inputs_by_configuration(study, tmp_path):
+    shutil.copy(study.root / "s.panel", tmp_path / "s.panel")
+    catalog = DataCatalog.from_config(
+        {
+            "panel": {
+                "type": "haploformer.datasets.sample_panel.SamplePanelDataset",
+                "filepath": str(tmp_path / "s.panel"),
+                "metadata": {"kedro-viz": {"layer": "raw"}},
+            }
+        }
+    )
+    assert len(catalog.load("panel")) == 2
+    assert catalog["panel"].metadata == {"kedro-viz": {"layer": "raw"}}

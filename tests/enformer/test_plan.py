@@ -1,0 +1,170 @@
+"""The work of predicting, cut into shards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from haploformer.enformer.plan import PredictionPlan, RowRange, plan_predictions, reduce_bins, run_plan
+from haploformer.errors import InputError
+from tests.builders.predictions import FakeModel, expected_rows, fake_plan, with_rows
+
+
+class MemoryStore:
+    """Shards in memory; some rows may be known from before."""
+
+    def __init__(self, done: Sequence[int] = (), known: dict[str, np.ndarray] | None = None) -> None:
+        self.done = set(done)
+        self.known = known or {}
+        self.written: dict[int, np.ndarray] = {}
+
+    def is_done(self, shard: RowRange) -> bool:
+        return shard.index in self.done
+
+    def known_row(self, key: str) -> np.ndarray | None:
+        return self.known.get(key)
+
+    def write(self, shard: RowRange, rows: np.ndarray) -> None:
+        self.written[shard.index] = rows
+
+
+KEYS = [f"k{i}" for i in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "shards"),
+    [
+        (10, 4, [(0, 0, 4), (1, 4, 8), (2, 8, 10)]),
+        (8, 4, [(0, 0, 4), (1, 4, 8)]),
+        (3, 4, [(0, 0, 3)]),
+        (2, 1, [(0, 0, 1), (1, 1, 2)]),
+    ],
+)
+def test_shards__cover_every_row_once(n, size, shards):
+    assert [tuple(vars(s).values()) for s in fake_plan(KEYS[:n], FakeModel(), shard_rows=size).shards()] == shards
+
+
+def test_run_plan__computes_shard_by_shard():
+    model, store = FakeModel(), MemoryStore()
+    steps = run_plan(fake_plan(KEYS, model), store)
+    assert next(steps) == 4
+    assert (list(store.written), model.calls) == ([0], [KEYS[:4]])
+    assert list(steps) == [4, 2]
+    assert np.array_equal(np.concatenate(list(store.written.values())), expected_rows(KEYS))
+
+
+def test_run_plan__what_is_done_is_counted_and_not_computed():
+    model, store = FakeModel(), MemoryStore(done=[0, 2])
+    assert list(run_plan(fake_plan(KEYS, model), store)) == [4, 4, 2]
+    assert model.calls == [KEYS[4:8]]
+    assert list(store.written) == [1]
+
+
+def test_run_plan__known_rows_are_put_in_their_places():
+    known = {"k1": np.float32([1, 2, 3]), "k6": np.float32([4, 5, 6]), "k8": np.ones(3), "k9": np.ones(3)}
+    model, store = FakeModel(), MemoryStore(known=known)
+    list(run_plan(fake_plan(KEYS, model), store))
+    assert model.calls == [["k0", "k2", "k3"], ["k4", "k5", "k7"]]
+    expected = expected_rows(KEYS)
+    for key, row in known.items():
+        expected[KEYS.index(key)] = row
+    assert np.array_equal(np.concatenate(list(store.written.values())), expected)
+
+
+def test_run_plan__a_prediction_that_is_not_finite_is_not_stored():
+    rows = expected_rows(KEYS)
+    rows[6, 0] = np.nan
+    store = MemoryStore()
+    with pytest.raises(InputError, match=r"^predictions:window 6 \(gene g\): the prediction is not finite; check"):
+        list(run_plan(with_rows(fake_plan(KEYS, FakeModel()), rows), store))
+    assert list(store.written) == [0]
+
+
+def test_run_plan__a_known_row_that_is_not_finite_is_refused_too():
+    store = MemoryStore(known={"k3": np.float32([1, np.inf, 1])})
+    with pytest.raises(InputError, match="window 3"):
+        list(run_plan(fake_plan(KEYS, FakeModel()), store))
+
+
+class Engine:
+    """Predicts the window's number, and the bin's and track's as fractions."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+
+    def predict(self, windows, rows, *, tracks, bins):
+        self.asked.append(list(rows))
+        rows, bins, tracks = (np.asarray(x, np.float32) for x in (rows, bins, tracks))
+        return rows[:, None, None] + bins[None, :, None] / 10 + tracks[None, None, :] / 1000
+
+
+def plan_of(keys: list[str], *, engine: Engine | None = None, identity=None) -> PredictionPlan:
+    carriers = pd.DataFrame(
+        {
+            "gene_id": "g",
+            "individual_id": [f"P{i}" for i in range(len(keys))],
+            "haplotype": pd.array([0] * len(keys), dtype="Int64"),
+            "window": range(len(keys)),
+        }
+    )
+    return plan_predictions(
+        engine or Engine(),
+        None,
+        keys,
+        carriers,
+        tracks=[1, 2],
+        bins=range(4, 6),
+        shard_rows=2,
+        identity=identity or {},
+        provenance={"x": 1},
+    )
+
+
+def test_plan_predictions__equal_windows_share_a_row():
+    engine = Engine()
+    plan = plan_of(["a", "b", "a", "c", "b"], engine=engine)
+    assert plan.keys == ["a", "b", "c"]
+    assert plan.windows["window"].tolist() == [0, 1, 0, 2, 1]
+    assert plan.windows["individual_id"].tolist() == [f"P{i}" for i in range(5)]
+    rows = plan.predict_rows([2, 0])
+    assert engine.asked == [[3, 0]]
+    np.testing.assert_allclose(rows, [[3.451, 3.452], [0.451, 0.452]], rtol=1e-6)
+    assert rows.dtype == np.float32
+
+
+def test_plan_predictions__identity_names_all_that_a_row_depends_on():
+    identity = plan_of(["a"], identity={"weights_sha256": "w"}).identity
+    assert identity == {
+        "weights_sha256": "w",
+        "engine": "fake",
+        "precision": "float32",
+        "tracks": [1, 2],
+        "bins": [4, 5],
+        "transform": "mean of coverage over the bins",
+    }
+    assert json.loads(json.dumps(identity)) == identity
+
+
+def test_plan_predictions__computes_nothing_by_itself():
+    engine = Engine()
+    plan_of(["a", "b"], engine=engine)
+    assert engine.asked == []
+
+
+def test_reduce_bins__mean_over_bins_in_float64():
+    predictions = np.array([[[1, 10], [3, 30]], [[5, 0], [6, 1]]], np.float32)
+    assert reduce_bins(predictions).tolist() == [[2, 20], [5.5, 0.5]]
+    large = np.full((1, 1001, 1), 16_777_216.0, np.float32)
+    large[0, :1000] = 1.0
+    assert reduce_bins(large)[0, 0] == np.float32((16_777_216 + 1000) / 1001)
+
+
+def test_reduce_bins__no_bin_is_an_error_not_zero():
+    with pytest.raises(ValueError, match="no output bin given"):
+        reduce_bins(np.zeros((2, 0, 3), np.float32))

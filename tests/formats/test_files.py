@@ -1,0 +1,114 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from haploformer.errors import InputError
+from haploformer.formats.files import (
+    publish_directory,
+    read_json,
+    require_file,
+    sha256_file,
+    sha256_json,
+    write_durably,
+    write_json,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_require_file__missing_empty_or_a_folder(tmp_path):
+    with pytest.raises(InputError) as error:
+        require_file(tmp_path / "a", what="genotype file")
+    assert str(error.value) == (
+        f"{tmp_path / 'a'}: the genotype file is missing; check the path, or give another folder with raw_dir"
+    )
+    with pytest.raises(InputError, match="is missing"):
+        require_file(tmp_path, what="x")
+    (tmp_path / "a").touch()
+    with pytest.raises(InputError, match="a: the x is empty; copy or make the file again"):
+        require_file(tmp_path / "a", what="x")
+    (tmp_path / "a").write_text("x")
+    require_file(tmp_path / "a", what="x")
+
+
+def test_write_durably__replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "a.json"
+    write_durably(path, b"old")
+    (tmp_path / ".a.json.tmp").write_bytes(b"half of what a killed run wrote")
+    write_durably(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_write_durably__a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    write_durably(path, b"old")
+
+    def no_room(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("haploformer.formats.files.os.fsync", no_room)
+    with pytest.raises(OSError, match="No space left"):
+        write_durably(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_write_json__same_value_same_bytes(tmp_path):
+    write_json(tmp_path / "a", {"b": 1, "a": [1.5, None, "é"]})
+    write_json(tmp_path / "b", {"a": [1.5, None, "é"], "b": 1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert read_json(tmp_path / "a") == {"b": 1, "a": [1.5, None, "é"]}
+
+
+def test_publish_directory__replaces_what_was_there(tmp_path):
+    path = tmp_path / "store"
+    for content in ("first", "second"):
+        with publish_directory(path) as folder:
+            (folder / content).write_text(content)
+            assert not (path / content).exists()
+        assert names(path) == [content]
+        assert names(tmp_path) == ["store"]
+
+
+def test_publish_directory__an_error_leaves_the_old_store(tmp_path):
+    path = tmp_path / "store"
+    with publish_directory(path) as folder:
+        (folder / "good").touch()
+
+    def fail_half_way() -> None:
+        with publish_directory(path) as folder:
+            (folder / "bad").touch()
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail_half_way()
+    assert names(path) == ["good"]
+    assert names(tmp_path) == ["store"]
+
+
+def test_publish_directory__what_killed_runs_left_does_not_stay(tmp_path):
+    path = tmp_path / "store"
+    for rest in (".store.tmp", ".store.old"):
+        (tmp_path / rest / "deep").mkdir(parents=True)
+        (tmp_path / rest / "deep" / "file").write_text("x")
+    with publish_directory(path) as folder:
+        assert names(folder) == []
+        (folder / "good").touch()
+    assert names(path) == ["good"]
+    assert names(tmp_path) == ["store"]
+
+
+def test_sha256__of_files_and_of_values(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 3_000_000)
+    assert sha256_file(path) == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+    assert sha256_json({"a": 1, "b": (2, 3)}) == sha256_json({"b": [2, 3], "a": 1})
+    assert sha256_json({"a": 1}) != sha256_json({"a": 2})

@@ -1,0 +1,134 @@
+"""Called alleles on disk: what goes in comes out, window by window, or nothing is there."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from haploformer.formats.genotype_store import GenotypeStream, genotypes_exist, read_genotypes, write_genotypes
+from haploformer.formats.vcf import GenotypeBatch
+from haploformer.genome.audit import AuditKey, audit_individuals
+from haploformer.genome.genotypes import Genotypes, alt_dosages
+from haploformer.genome.intervals import Interval
+
+PEOPLE = [f"P{i}" for i in range(7)]
+
+
+def batch_of(contig: str, first: int, n: int, seed: int, n_unphased: int = 0) -> GenotypeBatch:
+    rng = np.random.default_rng(seed)
+    records = pd.DataFrame(
+        [(contig, first + 3 * i, f"v{first + i}", "A", "C" if i % 3 else "C,G") for i in range(n)],
+        columns=["contig", "pos", "variant_id", "ref", "alt"],
+    ).astype({"pos": "int64"})
+    alleles = rng.integers(-2, 2, (n, len(PEOPLE), 2)).astype(np.int8)
+    counts = Counter({AuditKey("g.vcf", contig, "snp", "kept", "used"): n})
+    return GenotypeBatch(Genotypes(records, PEOPLE, alleles, n_unphased), counts)
+
+
+def batches() -> list[GenotypeBatch]:
+    return [
+        batch_of("21", 1, 50, 0, 3),
+        batch_of("22", 10, 64, 1),
+        batch_of("22", 900, 1, 2, 4),
+        batch_of("22", 0, 0, 3),
+    ]
+
+
+def stream_of(content: list[GenotypeBatch] | Iterator[GenotypeBatch]) -> GenotypeStream:
+    return GenotypeStream(content, PEOPLE, {"source": "g.vcf", "sha256": "0" * 64, "filters": ["q10"]})
+
+
+def test_write_genotypes__what_goes_in_comes_out(tmp_path):
+    write_genotypes(stream_of(batches()), tmp_path / "g")
+    stored = read_genotypes(tmp_path / "g")
+    found, given = stored.genotypes, [batch.genotypes for batch in batches()]
+    assert np.array_equal(found.alleles[:], np.concatenate([g.alleles for g in given]))
+    records = pd.concat([g.records for g in given], ignore_index=True)
+    assert found.records.values.tolist() == records.values.tolist()
+    assert found.records.columns.tolist() == records.columns.tolist()
+    assert found.records["pos"].dtype == "int64"
+    assert (found.individual_ids, found.n_unphased) == (PEOPLE, 7)
+    assert found.provenance == {"source": "g.vcf", "sha256": "0" * 64, "filters": ["q10"]}
+    assert stored.audit[["contig", "count"]].values.tolist() == [["21", 50], ["22", 65]]
+
+
+@pytest.mark.parametrize("intervals", [None, (Interval("21", 0, 200), Interval("22", 0, 10**6))])
+def test_write_genotypes__where_records_were_looked_for(tmp_path, intervals):
+    write_genotypes(GenotypeStream(batches(), PEOPLE, {}, intervals), tmp_path / "g")
+    stored = read_genotypes(tmp_path / "g").genotypes
+    assert stored.intervals == intervals
+    stored.require_covered(Interval("22", 5, 900))
+
+
+def test_write_genotypes__a_window_from_disk_equals_one_from_memory(tmp_path):
+    write_genotypes(stream_of(batches()), tmp_path / "g")
+    stored = read_genotypes(tmp_path / "g").genotypes
+    memory = Genotypes(stored.records, stored.individual_ids, np.asarray(stored.alleles[:]))
+    for window in (("22", 0, 10**6), ("22", 30, 90), ("21", 0, 2), ("22", 2000, 3000), ("7", 0, 9)):
+        ours, theirs = stored.select(*window), memory.select(*window)
+        assert ours.records.equals(theirs.records)
+        assert np.array_equal(ours.alleles, theirs.alleles)
+        assert isinstance(ours.alleles, np.ndarray)
+        assert np.array_equal(alt_dosages(ours)[1], alt_dosages(theirs)[1], equal_nan=True)
+    assert audit_individuals(stored, batch=13).equals(audit_individuals(memory))
+
+
+def test_write_genotypes__a_long_cohort_over_several_chunks(tmp_path):
+    content = [batch_of("22", 1 + 20_000 * i, 4096, i) for i in range(3)] + [batch_of("X", 1, 5, 9)]
+    write_genotypes(stream_of(content), tmp_path / "g")
+    stored = read_genotypes(tmp_path / "g").genotypes
+    assert np.array_equal(stored.alleles[4000:8300], np.concatenate([b.genotypes.alleles for b in content])[4000:8300])
+    assert stored.select("X", 0, 100).records["pos"].tolist() == [1, 4, 7, 10, 13]
+
+
+def test_write_genotypes__no_record(tmp_path):
+    write_genotypes(stream_of([batch_of("22", 0, 0, 0)]), tmp_path / "g")
+    stored = read_genotypes(tmp_path / "g")
+    assert (len(stored.genotypes), stored.genotypes.alleles.shape) == (0, (0, 7, 2))
+    assert len(stored.genotypes.select("22", 0, 100)) == 0
+
+
+def test_write_genotypes__same_content_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        write_genotypes(stream_of(iter(batches())), tmp_path / name)
+    a, b = (
+        {p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*") if p.is_file()} for n in "ab"
+    )
+    assert a == b
+
+
+def test_write_genotypes__an_error_among_the_batches_leaves_the_old_store(tmp_path):
+    path = tmp_path / "g"
+    write_genotypes(stream_of(batches()[:1]), path)
+
+    def broken() -> Iterator[GenotypeBatch]:
+        yield batches()[1]
+        raise ValueError("a bad record")
+
+    with pytest.raises(ValueError, match="a bad record"):
+        write_genotypes(stream_of(broken()), path)
+    assert len(read_genotypes(path).genotypes) == 50
+    assert [p.name for p in tmp_path.iterdir()] == ["g"]
+
+
+def test_genotypes_exist__only_when_finished(tmp_path):
+    path: Path = tmp_path / "g"
+    assert not genotypes_exist(path)
+    write_genotypes(stream_of(batches()), path)
+    assert genotypes_exist(path)
+    (path / "genotypes.json").unlink()
+    assert not genotypes_exist(path)
+
+
+def test_read_genotypes__a_handle_can_be_pickled(tmp_path):
+    write_genotypes(stream_of(batches()), tmp_path / "g")
+    stored = read_genotypes(tmp_path / "g")
+    again = pickle.loads(pickle.dumps(stored))  # noqa: S301
+    assert np.array_equal(again.genotypes.alleles[10:20], stored.genotypes.alleles[10:20])
+    assert again.audit.equals(stored.audit)

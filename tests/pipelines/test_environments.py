@@ -1,0 +1,74 @@
+"""Environments other than the demo's: parts of the data, other parameters, people kept out of the report."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pandas as pd
+import pysam
+import pytest
+
+from tests.conftest import Project
+
+
+def keep_genes(project: Project, n: int) -> None:
+    """Cut the expression table to its first genes."""
+    path = project.raw / "expression.bed.gz"
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines(keepends=True)[: n + 1]
+    with pysam.BGZFile(str(path), "wb") as stream:
+        stream.write("".join(lines).encode())
+
+
+@pytest.fixture
+def small(project) -> Project:
+    """The demo with two genes."""
+    keep_genes(project, 2)
+    return project
+
+
+def test_env_test__runs_two_genes_without_showing_people(small):
+    result = small.kedro("run", "--env", "test", "--params", "data_prep.chromosomes=chr22")
+    assert "Report:" in result.stdout
+    assert "expected" not in result.stdout.splitlines()[1]
+    reporting = small.root / "data/08_reporting/test"
+    scores = pd.read_parquet(reporting / "gene_scores.parquet")
+    assert scores["gene_id"].nunique() == 2
+    assert set(scores["n_folds"]) == {4}
+    ids = pd.read_parquet(small.root / "data/03_primary/test/individuals.parquet")["individual_id"]
+    for path in [reporting / "report.html", *(reporting / "figures").iterdir()]:
+        assert not re.search("|".join(ids), path.read_text()), path.name
+
+    # What is stored is for these windows and genes, and says so where more is asked for.
+    wide = small.kedro(
+        "run", "--env", "test", "--pipelines", "baselines", "--params", "baselines.cis_window=90000", check=False
+    )
+    assert "the stored variants do not cover 22:" in wide.stderr.splitlines()[-1]
+    small_preset = ("--pipelines", "enformer_inference", "--params", "enformer.preset=small")
+    assert (
+        "the stored windows have 16,384 bases" in small.kedro("run", "--env", "test", *small_preset, check=False).stderr
+    )
+
+    # Another genotype file behind a finished run is not taken for the one that was read.
+    path = small.raw / "genotypes.vcf.gz"
+    text = gzip.decompress(path.read_bytes()).decode()
+    with pysam.BGZFile(str(path), "wb") as stream:
+        stream.write(text.replace("0|1", "1|0").encode())
+    pysam.tabix_index(str(path), preset="vcf", force=True)
+    again = small.kedro("run", "--env", "test", "--only-missing-outputs", check=False)
+    assert "the stored variants were read from another file" in again.stderr.splitlines()[-1]
+
+
+def test_data_prep__chromosomes_are_a_choice(project):
+    result = project.kedro("run", "--pipelines", "data_prep", "--params", "data_prep.chromosomes=21+X", check=False)
+    line = result.stderr.splitlines()[-1]
+    assert "expression.bed.gz: no gene on chromosome 21, X (chromosomes there: 22); set data_prep.chromosomes" in line
+
+
+def test_parameters__an_environment_that_sets_one_keeps_the_others(project):
+    (project.root / "conf/local").mkdir(exist_ok=True)
+    (project.root / "conf/local/parameters.yml").write_text("evaluation:\n  n_folds: 6\n")
+    project.kedro("run", "--pipelines", "data_prep")
+    folds = pd.read_parquet(project.root / "data/03_primary/demo/person_folds.parquet")
+    assert folds["fold"].nunique() == 6
+    assert folds["fold_seed"].unique().tolist() == [0, 1, 2]
