@@ -235,7 +235,7 @@ def test_table_preview__first_rows_only():
     assert table_preview(pd.DataFrame({"a": []}), 3)["data"] == []
 
 
-def test_preview__every_dataset_of_the_catalog_that_is_ours_has_one():
+def test_catalog__every_dataset_of_ours_is_tested_here():
     without = {HtmlDataset}
     root = Path(inspect.getfile(FastaDataset)).parents[3]
     names = {
@@ -245,7 +245,7 @@ def test_preview__every_dataset_of_the_catalog_that_is_ours_has_one():
         if not name.startswith("_") and entry["type"].startswith("haploformer.")
     }
     tested = {f"{kind.__module__}.{kind.__name__}" for kind in [*INPUTS, *STORES, *without]}
-    assert names == tested
+    assert names <= tested
 
 
 # Inputs stay inputs ----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from haploformer.enformer.model import (
     weights_sha256,
 )
 from haploformer.errors import InputError
-from haploformer.formats.weights import load_module, read_weights, write_weights
+from haploformer.formats.weights import check_weights, load_module, read_weights, write_weights
 
 SMALL = Geometry(dim=48, depth=2, heads=4, window=2048, n_bins=8, n_tracks=5, channel_multiple=8)
 
@@ -184,6 +184,29 @@ def test_load_module__untrained_comes_from_the_seed(module):
     assert weights_sha256(canonical_state(load_module("untrained", SMALL, seed=3))) == weights_sha256(
         canonical_state(module)
     )
+
+
+def test_check_weights__reads_the_header_and_names_the_first_wrong_weight(module, tmp_path):
+    path, name = tmp_path / "weights.safetensors", "transformer.0.0.fn.1.to_q.weight"
+    state = canonical_state(module)
+    write_weights(state, path)
+    check_weights(path, SMALL)
+    for changed, message in [
+        ({k: v for k, v in state.items() if k != name}, "is missing, expected (256, 48) (1 weights differ); give"),
+        (state | {name: torch.zeros(2, 2)}, "has shape (2, 2), expected (256, 48) (1 weights differ); give"),
+    ]:
+        write_weights(changed, path)
+        with pytest.raises(InputError) as error:
+            check_weights(path, SMALL)
+        assert str(error.value).startswith(f"{path}:{name}: {message}")
+    write_weights(state | {"more": torch.zeros(3)}, path)
+    with pytest.raises(
+        InputError, match=r"s:more: has shape \(3,\), this model has no such weight \(1 weights differ\)"
+    ):
+        check_weights(path, SMALL)
+    path.write_bytes(b"hello")
+    with pytest.raises(InputError, match="no safetensors file"):
+        check_weights(path, SMALL)
 
 
 def test_read_weights__no_safetensors_file(tmp_path):

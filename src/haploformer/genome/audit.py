@@ -29,7 +29,7 @@ AuditCounts = Counter[AuditKey]
 
 def audit_table(counts: AuditCounts) -> pd.DataFrame:
     """The counts as a table: ``source, contig, record_class, outcome, reason, count``, sorted."""
-    rows = [(*key, n) for key, n in sorted(counts.items(), key=lambda item: [str(part) for part in item[0]])]
+    rows = [(*key, n) for key, n in sorted((+counts).items(), key=lambda item: [str(part) for part in item[0]])]
     return pd.DataFrame(rows, columns=[*AuditKey._fields, "count"])
 
 

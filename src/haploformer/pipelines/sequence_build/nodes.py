@@ -39,7 +39,7 @@ def build_tss_windows(
         ("dropped", f"under {options.min_variants} variants"): len(known) - len(kept),
     }
     counts = Counter({AuditKey(reference.name, None, "window", *outcome): n for outcome, n in outcomes.items()})
-    return kept, audit_table(+counts)
+    return kept, audit_table(counts)
 
 
 def collect_haplotypes(
