@@ -53,12 +53,19 @@ class DataPrepParameters(ParameterGroup):
         ``all``, or names with or without ``chr``.
     filters : list of str
         FILTER values to keep beside PASS and ``.``; ``*`` keeps everything.
+    phase : str, optional
+        What becomes of heterozygous calls without a phase. ``mean``: one window per person, a heterozygous SNP half of
+        each base, other variants left out. ``as_written``: 0/1 is taken for 0|1, which is arbitrary. None: refused.
+    sample_ids : str
+        ``as_written``; or ``fid_iid``: ``HG00097_HG00097``, as PLINK exports write it, is individual ``HG00097``.
     individuals : str
         ``intersect``: people who are in all files; ``require``: everybody in the expression table must be in all.
     """
 
     chromosomes: Names = ("all",)
     filters: TextList = ()
+    phase: Literal["mean", "as_written"] | None = None
+    sample_ids: Literal["as_written", "fid_iid"] = "as_written"
     individuals: Literal["intersect", "require"] = "require"
 
 

@@ -64,7 +64,7 @@ def check_inputs(names: set[str], made: set[str], load: Callable[[str], Any], pa
     if "variants" in names and "haplotype_windows" in made:
         from haploformer.genome.haplotype_windows import require_phase
 
-        require_phase(load("variants").genotypes)
+        require_phase(load("variants").genotypes, policy=parameters["data_prep"].phase)
     if "haplotype_windows" in names and "track_predictions" in made:
         _check_window_length(load("haplotype_windows").length, parameters["enformer"])
 
@@ -131,7 +131,10 @@ def _check_study(made: set[str], load: Callable[[str], Any], parameters: Mapping
     if "haplotype_windows" in made:
         intervals = covering_intervals(genes, [length, parameters["baselines"].cis_window])
         first = genotype_file.read(intervals, people["sample_id"].tolist(), reference, filters=options.filters)
-        require_phase(next(first).genotypes)
+        for batch in first:
+            if len(batch.genotypes):
+                require_phase(batch.genotypes, policy=options.phase)
+                break
 
 
 def _check_covariates(covariate_table: Any, folds: Any) -> None:

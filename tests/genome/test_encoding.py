@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from haploformer.genome.encoding import BASES, UNKNOWN, decode, encode, one_hot, reverse_complement
+from haploformer.genome.encoding import (
+    BASES,
+    PAIRS,
+    UNKNOWN,
+    decode,
+    encode,
+    encode_edit,
+    one_hot,
+    pair_letter,
+    reverse_complement,
+)
 
 
 def test_encode__acgt_in_either_case():
@@ -54,3 +64,15 @@ def test_reverse_complement__of_each_window_of_a_batch():
 def test_reverse_complement__reverses_both_axes_of_the_one_hot_form():
     codes = encode("ACGTTGCANNA")
     assert np.array_equal(one_hot(reverse_complement(codes)), one_hot(codes)[::-1, ::-1])
+
+
+def test_encode_edit__pairs_are_half_of_each_base():
+    for letter, pair in PAIRS.items():
+        row = one_hot(encode_edit(letter))[0]
+        assert [base for base, value in zip("ACGT", row, strict=True) if value == 0.5] == list(pair)
+        assert row.sum() == 1
+        assert pair_letter(*pair) == pair_letter(*pair[::-1]) == letter
+        assert one_hot(encode(letter))[0].sum() == 0
+        complement = one_hot(reverse_complement(encode_edit(letter)))[0]
+        np.testing.assert_array_equal(complement, row[::-1])
+    assert pair_letter("g", "G") == "G"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from haploformer.errors import InputError
-from haploformer.genome.encoding import decode, encode
+from haploformer.genome.encoding import decode, encode, one_hot
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.haplotypes import (
     Stretch,
@@ -185,3 +185,34 @@ def test_collect_gene_haplotypes__without_a_record_everybody_has_the_reference()
     found = collect_gene_haplotypes(genotypes, MemoryReference({"22": "A" * 300}), window, 200, max_missing=0.0)
     assert found.window.tolist() == [[0, 0], [0, 0]]
     assert found.edits == [()]
+
+
+def test_collect_gene_haplotypes__mean_of_unphased_calls_is_half_of_each_base():
+    sequence = "A" * 300
+    records = [(140, "A", "C"), (160, "A", "G,T"), (170, "A", "AT")]
+    # P0: A/C, G/T, insertion; P1: C/C, A/A, none; P2: A/A, missing/G, none.
+    alleles = [[[1, 0], [1, 1], [0, 0]], [[1, 2], [0, 0], [-1, 1]], [[0, 1], [0, 0], [0, 0]]]
+    window = tss_window("22", 150, LENGTH)
+    found = collect_gene_haplotypes(
+        genotypes_of(records, alleles), MemoryReference({"22": sequence}), window, 150, max_missing=1.0, mean=True
+    )
+    assert found.window.shape == (3, 1)
+    texts = [decode(build_haplotype(found.stretch, found.edits[row])) for row in found.window[:, 0]]
+    first, second = 139 - window.start, 159 - window.start
+    assert [(text[first], text[second]) for text in texts] == [("M", "K"), ("C", "A"), ("A", "R")]
+    assert all(len(text) == LENGTH and set(text) <= set("ACMKR") for text in texts)
+
+
+def test_collect_gene_haplotypes__mean_is_the_mean_of_both_copies_one_hot():
+    rng = np.random.default_rng(8)
+    sequence = random_sequence(400, rng)
+    positions = np.sort(rng.choice(np.arange(140, 260), 20, replace=False))
+    records = [(int(p), sequence[p - 1], rng.choice([b for b in "ACGT" if b != sequence[p - 1]])) for p in positions]
+    genotypes = genotypes_of(records, rng.integers(0, 2, (20, 5, 2)).tolist())
+    window, reference = tss_window("22", 200, LENGTH), MemoryReference({"22": sequence})
+    two = collect_gene_haplotypes(genotypes, reference, window, 200, max_missing=0.0)
+    one = collect_gene_haplotypes(genotypes, reference, window, 200, max_missing=0.0, mean=True)
+    for person in range(5):
+        copies = [one_hot(build_haplotype(two.stretch, two.edits[row])) for row in two.window[person]]
+        mean = one_hot(build_haplotype(one.stretch, one.edits[one.window[person, 0]]))
+        np.testing.assert_array_equal(mean, (copies[0] + copies[1]) / 2)

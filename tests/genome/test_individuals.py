@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from haploformer.errors import InputError
-from haploformer.genome.individuals import select_individuals
+from haploformer.genome.individuals import count_individuals, samples_by_individual, select_individuals
 
 PANEL = pd.DataFrame(
     [("B", "GBR", "female"), ("A", "YRI", "male"), ("Z", "YRI", "male")],
@@ -59,3 +59,26 @@ def test_select_individuals__nobody_in_common_shows_both_spellings(policy):
 def test_select_individuals__nobody_in_all_files():
     with pytest.raises(InputError, match=r"^e.bed: no individual is in all files; give"):
         select(["A", "B"], ["A"], ["B"])
+
+
+def test_samples_by_individual__a_doubled_id_is_one_individual_only_where_asked():
+    ids = ["HG00097_HG00097", "HG00099", "A_B", "_", "X_Y_X_Y"]
+    as_written = samples_by_individual(ids, rule="as_written", source="g.vcf")
+    assert as_written == {name: name for name in ids}
+    halved = samples_by_individual(ids, rule="fid_iid", source="g.vcf")
+    assert halved == {"HG00097": "HG00097_HG00097", "HG00099": "HG00099", "A_B": "A_B", "_": "_", "X_Y": "X_Y_X_Y"}
+
+
+def test_samples_by_individual__two_samples_of_one_individual_are_refused():
+    with pytest.raises(InputError, match=r"g\.vcf:header: samples A and A_A are one individual"):
+        samples_by_individual(["A", "A_A"], rule="fid_iid", source="g.vcf")
+
+
+def test_count_individuals__says_which_file_lacks_whom():
+    counts = count_individuals({"bed": ["A", "B", "C"], "vcf": ["B", "A", "D"], "covariates": ["A", "C"]})
+    by_source = {(key.source, key.outcome, key.reason): n for key, n in counts.items()}
+    assert by_source[("bed", "kept", "used")] == 1
+    assert by_source[("bed", "dropped", "not in vcf")] == 1
+    assert by_source[("bed", "dropped", "not in covariates")] == 1
+    assert by_source[("vcf", "dropped", "not in bed")] == 1
+    assert sum(counts.values()) == 8

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from haploformer.formats.files import publish_directory, read_json, write_json
-from haploformer.formats.vcf import BATCH_RECORDS, GenotypeBatch
+from haploformer.formats.genotype_batch import BATCH_RECORDS, GenotypeBatch
 from haploformer.genome.audit import AuditCounts, audit_table
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.intervals import Interval

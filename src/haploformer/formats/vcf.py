@@ -6,7 +6,6 @@ import gzip
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_bgzf, is_gzip, read_blocks, require_whole
 from haploformer.formats.files import require_file, sha256_file
+from haploformer.formats.genotype_batch import BATCH_RECORDS, GenotypeBatch
 from haploformer.formats.tabix import BlockIndex, find_indices, read_index, require_index_fits
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
@@ -32,22 +32,11 @@ from haploformer.genome.variants import (
     require_reference_match,
 )
 
-#: Records read before they are handed on; bounds the memory by 2 bytes x records x people.
-BATCH_RECORDS = 4096
-
 #: A header of more characters is refused: no real cohort has one.
 MAX_HEADER = 64 * 1024 * 1024
 
 #: The highest allele index that the stored int8 holds.
 MAX_ALLELE = 127
-
-
-@dataclass
-class GenotypeBatch:
-    """Some records in file order, and what was left out before and among them."""
-
-    genotypes: Genotypes
-    counts: AuditCounts = field(default_factory=Counter)
 
 
 class VcfFile:

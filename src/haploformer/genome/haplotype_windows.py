@@ -120,14 +120,26 @@ class HaplotypeWindows:
             yield self.one_hot(range(start, min(start + batch_size, len(self))))
 
 
-def require_phase(genotypes: Genotypes) -> None:
-    """Raise InputError if heterozygous calls have no phase: which allele lies on which copy is not known."""
-    if genotypes.n_unphased:
+def require_phase(genotypes: Genotypes, *, policy: str | None = None) -> None:
+    """Raise InputError if heterozygous calls have no phase and no policy says what to make of them."""
+    if genotypes.n_unphased and policy is None:
         raise InputError(
             str(genotypes.provenance.get("source", "genotypes")),
             f"{genotypes.n_unphased:,} heterozygous calls are unphased (0/1, not 0|1), so no haplotype can be built",
-            "phase the genotypes, with Beagle for example; the baselines need no phase: --pipelines baselines",
+            "phase the genotypes, with Beagle for example; or set data_prep.phase=mean (one window per person, "
+            "heterozygous SNPs half of each base) or data_prep.phase=as_written (take 0/1 for 0|1, which is arbitrary); "
+            "the baselines need no phase: --pipelines data_prep,baselines",
         )
+
+
+def describe_haplotypes(genotypes: Genotypes, *, policy: str | None) -> str:
+    """How each person's windows come from the calls, in words."""
+    if policy == "mean":
+        return "one per person: heterozygous SNPs half of each base, other variants left out; missing read as reference"
+    phase = "as phased in the genotype file"
+    if genotypes.n_unphased:
+        phase = f"{genotypes.n_unphased:,} heterozygous calls without a phase taken as written, which is arbitrary"
+    return f"two per person, {phase}; TSS pinned; missing alleles read as reference"
 
 
 def combine_genes(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
-from haploformer.genome.encoding import encode
+from haploformer.genome.encoding import encode_edit, pair_letter
 from haploformer.genome.genotypes import ABSENT, MISSING, Genotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.reference import Reference, fetch_padded
@@ -55,7 +55,8 @@ class GeneHaplotypes:
     keys : list of str
         Content of each distinct haplotype: 128-bit hash of its bases.
     window : int64 (n_individuals, 2)
-        Which distinct haplotype each copy is; -1 where there is no second copy.
+        Which distinct haplotype each copy is; -1 where there is no second copy. (n_individuals, 1) for the mean of
+        both copies.
     n_overlapping : int
         Alleles left out because an earlier one of the same haplotype covers them.
     n_missing : int
@@ -92,7 +93,7 @@ def build_haplotype(stretch: Stretch, edits: Sequence[Edit]) -> NDArray[np.uint8
     cursor = 0
     for start, end, alt in edits:
         start, end = start - stretch.start, end - stretch.start
-        bases = encode(alt)
+        bases = encode_edit(alt)
         side = left if start < cut or end == start == cut else right
         if side is right and cursor < cut:
             left.append(codes[cursor:cut])
@@ -176,7 +177,7 @@ def group_columns(alleles: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray
 
 
 def collect_gene_haplotypes(
-    genotypes: Genotypes, reference: Reference, window: Interval, tss: int, *, max_missing: float
+    genotypes: Genotypes, reference: Reference, window: Interval, tss: int, *, max_missing: float, mean: bool = False
 ) -> GeneHaplotypes:
     """All distinct haplotypes of a cohort in one window.
 
@@ -188,6 +189,9 @@ def collect_gene_haplotypes(
         The model's input, which holds ``tss``.
     max_missing : float
         Share of missing alleles over which a person's window is refused. Missing alleles are read as reference.
+    mean : bool
+        One window per person instead of two, in which a heterozygous SNP is half of each base: for calls without a
+        phase. Other variants than SNPs are left out.
 
     Raises
     ------
@@ -200,8 +204,12 @@ def collect_gene_haplotypes(
     alleles = _by_copy(local)
     _require_calls(alleles, local.individual_ids, window, max_missing=max_missing, source=source)
     called = np.where(alleles == MISSING, 0, alleles).astype(np.int8)
-    first, group = group_columns(called)
+    absent = (alleles == ABSENT).any(axis=0)
     table = _edit_table(local)
+    if mean:
+        called, table = _mean_of_copies(called, local)
+        absent = np.zeros(called.shape[1], bool)
+    first, group = group_columns(called)
 
     edits: list[tuple[Edit, ...]] = [()]
     keys = [sequence_key(build_haplotype(stretch, ()))]
@@ -220,13 +228,13 @@ def collect_gene_haplotypes(
         row_of_group[g] = row_of_key[key]
 
     rows = row_of_group[group]
-    absent = (alleles == ABSENT).any(axis=0)
     rows[absent] = -1
+    copies = rows.reshape(len(local.individual_ids), -1)
     return GeneHaplotypes(
         stretch=stretch,
         edits=edits,
         keys=keys,
-        window=rows.reshape(-1, 2),
+        window=copies,
         n_overlapping=int(overlapping[group][~absent].sum()),
         n_missing=int((alleles == MISSING).sum()),
     )
@@ -273,6 +281,33 @@ def _deleted_bases(genotypes: Genotypes, tss: int) -> tuple[int, int]:
             lost[0, carriers] += left
             lost[1, carriers] += edit.end - edit.start - left
     return (int(lost[0].max()), int(lost[1].max())) if lost.size else (0, 0)
+
+
+def _mean_of_copies(called: NDArray[np.int8], genotypes: Genotypes) -> tuple[NDArray[np.int8], list[list[Edit | None]]]:
+    """One column per person instead of two, and the edits of its entries: the base, or the pair, that a call means.
+
+    Returns
+    -------
+    pairs : int8 (n_records, n_individuals)
+        Index into the record's edits, 0 for two REF alleles.
+    table : list of list of Edit or None
+    """
+    first, second = called[:, ::2], called[:, 1::2]
+    # A haploid call has no second copy: its one allele stands for both.
+    second = np.where(second == ABSENT, first, second)
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    pairs = np.zeros(low.shape, np.int8)
+    table: list[list[Edit | None]] = []
+    columns = (genotypes.records[name].tolist() for name in ("pos", "ref", "alt"))
+    for i, (pos, ref, alts) in enumerate(zip(*columns, strict=True)):
+        bases = [ref, *alts.split(",")]
+        edits: list[Edit | None] = [None]
+        for a, b in sorted({*zip(low[i].tolist(), high[i].tolist(), strict=True)} - {(0, 0)}):
+            if all(allele == 0 or allele_class(ref, bases[allele]) == "snp" for allele in (a, b)):
+                pairs[i, (low[i] == a) & (high[i] == b)] = len(edits)
+                edits.append(Edit(pos - 1, pos, pair_letter(bases[a], bases[b])))
+        table.append(edits)
+    return pairs, table
 
 
 def _by_copy(genotypes: Genotypes) -> NDArray[np.int8]:

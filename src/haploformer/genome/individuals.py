@@ -19,6 +19,7 @@ def select_individuals(
     *,
     policy: str,
     sources: dict[str, str],
+    sample_of: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """People with expression, genotypes and covariates, in the order of the expression table.
 
@@ -32,6 +33,8 @@ def select_individuals(
         ``intersect`` leaves out who is not in all files; ``require`` refuses.
     sources : dict of str
         File names for messages: ``expression``, ``genotypes``, ``covariates``.
+    sample_of : mapping, optional
+        Sample id in the genotype file of each individual; the same by default.
 
     Returns
     -------
@@ -52,7 +55,8 @@ def select_individuals(
             raise InputError(
                 f"{sources[name]}",
                 f"none of the {len(measured)} individuals of {sources['expression']} is in it ({examples})",
-                "give files of the same people, with the same ids",
+                "give files of the same people with the same ids; where a genotype file repeats each id (A_A), set "
+                "data_prep.sample_ids: fid_iid",
             )
         if absent and policy == "require":
             raise InputError(
@@ -67,11 +71,41 @@ def select_individuals(
     return pd.DataFrame(
         {
             "individual_id": shared,
-            "sample_id": shared,
+            "sample_id": [(sample_of or {}).get(person, person) for person in shared],
             "population": facts["population"].to_numpy(),
             "sex": facts["sex"].to_numpy(),
         }
     )
+
+
+def samples_by_individual(sample_ids: Sequence[str], *, rule: str, source: str) -> dict[str, str]:
+    """Sample id of each individual.
+
+    Parameters
+    ----------
+    rule : str
+        ``as_written``: the sample id is the individual's. ``fid_iid``: a sample id that is twice the same, joined by
+        ``_``, is that individual's; others are as written.
+    source : str
+        The genotype file's name, for messages.
+
+    Raises
+    ------
+    InputError
+        If two samples are one individual's.
+    """
+    named: dict[str, str] = {}
+    for sample in sample_ids:
+        half = sample[: len(sample) // 2]
+        individual = half if rule == "fid_iid" and half and sample == f"{half}_{half}" else sample
+        if individual in named:
+            raise InputError(
+                f"{source}:header",
+                f"samples {named[individual]} and {sample} are one individual",
+                "leave one out, or set data_prep.sample_ids: as_written",
+            )
+        named[individual] = sample
+    return named
 
 
 def count_individuals(people: Mapping[str, Sequence[str]]) -> AuditCounts:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from haploformer.formats.expression_bed import ExpressionBed
 from haploformer.formats.fasta import FastaReference
+from haploformer.formats.genotype_batch import GenotypeFile
 from haploformer.formats.genotype_store import GenotypeStream, StoredGenotypes
-from haploformer.formats.vcf import VcfFile
 from haploformer.parameters import BaselinesParameters, DataPrepParameters, EnformerParameters, EvaluationParameters
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def select_genes(bed: ExpressionBed, annotation: pd.DataFrame, options: DataPrep
 
 def select_individuals(
     bed: ExpressionBed,
-    genotype_file: VcfFile,
+    genotype_file: GenotypeFile,
     covariate_table: pd.DataFrame,
     panel: pd.DataFrame,
     options: DataPrepParameters,
@@ -32,13 +32,17 @@ def select_individuals(
     """People who are in all files."""
     from haploformer.genome import individuals
 
+    sample_of = individuals.samples_by_individual(
+        genotype_file.sample_ids, rule=options.sample_ids, source=genotype_file.name
+    )
     return individuals.select_individuals(
         bed.individual_ids,
-        genotype_file.sample_ids,
+        list(sample_of),
         covariate_table["individual_id"].unique().tolist(),
         panel,
         policy=options.individuals,
         sources={"expression": bed.name, "genotypes": genotype_file.name, "covariates": "covariate table"},
+        sample_of=sample_of,
     )
 
 
@@ -56,7 +60,7 @@ def prepare_covariates(covariate_table: pd.DataFrame, individuals: pd.DataFrame)
 
 
 def read_genotypes(
-    genotype_file: VcfFile,
+    genotype_file: GenotypeFile,
     reference: FastaReference,
     genes: pd.DataFrame,
     individuals: pd.DataFrame,
@@ -83,21 +87,23 @@ def read_genotypes(
 
 def audit_inputs(
     bed: ExpressionBed,
-    genotype_file: VcfFile,
+    genotype_file: GenotypeFile,
     covariate_table: pd.DataFrame,
     annotation: pd.DataFrame,
     genes: pd.DataFrame,
     individuals: pd.DataFrame,
     variants: StoredGenotypes,
+    options: DataPrepParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What was kept and left out of each file, and each person's calls."""
     from haploformer.genome.audit import audit_individuals, audit_table
     from haploformer.genome.genes import count_genes
-    from haploformer.genome.individuals import count_individuals
+    from haploformer.genome.individuals import count_individuals, samples_by_individual
 
+    named = samples_by_individual(genotype_file.sample_ids, rule=options.sample_ids, source=genotype_file.name)
     people = {
         bed.name: bed.individual_ids,
-        genotype_file.name: genotype_file.sample_ids,
+        genotype_file.name: list(named),
         "covariate table": covariate_table["individual_id"].unique().tolist(),
     }
     counts = count_genes(bed.genes, genes, annotation, source=bed.name) + count_individuals(people)

@@ -52,6 +52,7 @@ def create_pipeline() -> Pipeline:
                     "genes",
                     "individuals",
                     "variants",
+                    "params:data_prep",
                 ],
                 ["input_audit", "individual_audit"],
                 name="audit_inputs",

@@ -10,7 +10,7 @@ import pandas as pd
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_store import StoredGenotypes
 from haploformer.genome.haplotype_windows import HaplotypeWindows
-from haploformer.parameters import EnformerParameters, SequenceBuildParameters
+from haploformer.parameters import DataPrepParameters, EnformerParameters, SequenceBuildParameters
 
 logger = logging.getLogger(__name__)
 
@@ -43,26 +43,33 @@ def build_tss_windows(
 
 
 def collect_haplotypes(
-    windows: pd.DataFrame, variants: StoredGenotypes, reference: FastaReference, options: SequenceBuildParameters
+    windows: pd.DataFrame,
+    variants: StoredGenotypes,
+    reference: FastaReference,
+    data_prep: DataPrepParameters,
+    options: SequenceBuildParameters,
 ) -> tuple[HaplotypeWindows, pd.DataFrame]:
     """Every distinct haplotype of every window, once, and who carries it."""
     from haploformer.genome.audit import audit_window
-    from haploformer.genome.haplotype_windows import combine_genes, require_phase
+    from haploformer.genome.haplotype_windows import combine_genes, describe_haplotypes, require_phase
     from haploformer.genome.haplotypes import collect_gene_haplotypes
     from haploformer.genome.intervals import Interval
 
-    genotypes = variants.genotypes
-    require_phase(genotypes)
+    genotypes, policy = variants.genotypes, data_prep.phase
+    require_phase(genotypes, policy=policy)
+    mean = policy == "mean"
     collected, audit = [], []
     for gene in windows.itertuples():
         interval = Interval(gene.contig, gene.start, gene.end)
-        found = collect_gene_haplotypes(genotypes, reference, interval, gene.tss, max_missing=options.max_missing)
+        found = collect_gene_haplotypes(
+            genotypes, reference, interval, gene.tss, max_missing=options.max_missing, mean=mean
+        )
         collected.append(found)
         audit.append({"gene_id": gene.gene_id, **audit_window(genotypes, interval, found), "n_share": gene.n_share})
     provenance = {
         "genotypes": genotypes.provenance,
         "reference": {"source": reference.name, "sha256": reference.sha256},
-        "haplotypes": "two per person as phased in the genotype file; TSS pinned; missing alleles read as reference",
+        "haplotypes": describe_haplotypes(genotypes, policy=policy),
     }
     haplotypes = combine_genes(windows, collected, genotypes.individual_ids, provenance=provenance)
     logger.info(

@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.collect_haplotypes,
-                ["tss_windows", "variants", "reference_genome", "params:sequence_build"],
+                ["tss_windows", "variants", "reference_genome", "params:data_prep", "params:sequence_build"],
                 ["haplotype_windows", "window_audit"],
                 name="collect_haplotypes",
             ),

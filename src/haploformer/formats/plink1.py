@@ -1,0 +1,227 @@
+"""Genotypes in PLINK1 (.bed, .bim, .fam), by way of bed-reader.
+
+PLINK1 knows neither phase nor a reference allele: A1 is what is counted, A2 the other, usually the major one. The allele
+that equals the reference genome is REF here; how many variants had it as A1 is counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from haploformer.errors import InputError
+from haploformer.formats.files import require_file, sha256_file
+from haploformer.formats.genotype_batch import BATCH_RECORDS, GenotypeBatch
+from haploformer.genome.audit import AuditCounts, AuditKey
+from haploformer.genome.contigs import canonical_contig
+from haploformer.genome.genotypes import MISSING, Genotypes
+from haploformer.genome.intervals import Interval
+from haploformer.genome.reference import Reference
+from haploformer.genome.variants import (
+    NO_SEQUENCE,
+    RECORD_COLUMNS,
+    record_class,
+    reference_mismatches,
+    require_reference_match,
+)
+
+_MAGIC = b"\x6c\x1b\x01"
+_SUFFIXES = (".bed", ".bim", ".fam")
+_BIM_COLUMNS = ["contig", "variant_id", "cm", "pos", "a1", "a2"]
+_FAM_COLUMNS = ["fid", "iid", "father", "mother", "sex", "phenotype"]
+
+#: bed-reader's int8 code of a missing call.
+_MISSING_COUNT = -127
+
+
+class PlinkFile:
+    """A PLINK1 file set of a cohort.
+
+    Parameters
+    ----------
+    path : Path
+        The .bed, or the name without a suffix.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.with_suffix("") if path.suffix in _SUFFIXES else path
+        self.name = self.path.name
+
+    def exists(self) -> bool:
+        """Whether a .bed is there; what else is missing, `check` tells."""
+        return self._file(".bed").is_file()
+
+    def check(self) -> None:
+        """Raise InputError if a file is absent, the sizes do not agree, or a person stands twice."""
+        for suffix in _SUFFIXES:
+            require_file(self._file(suffix), what=f"PLINK {suffix} file")
+        bed = self._file(".bed")
+        with bed.open("rb") as stream:
+            if stream.read(3) != _MAGIC:
+                raise InputError(str(bed), "not a variant-major PLINK1 .bed", "make it by plink2 --make-bed")
+        expected = 3 + len(self._variants) * ((len(self.sample_ids) + 3) // 4)
+        if bed.stat().st_size != expected:
+            raise InputError(
+                str(bed),
+                f"has {bed.stat().st_size:,} bytes; {len(self._variants):,} variants of {len(self.sample_ids):,} "
+                f"people are {expected:,}",
+                "give .bed, .bim and .fam of one file set",
+            )
+        doubled = [name for name, n in Counter(self.sample_ids).items() if n > 1]
+        if doubled:
+            raise InputError(
+                str(self._file(".fam")),
+                f"individual id {doubled[0]} stands twice",
+                "give each person an id of its own (plink2 --update-ids)",
+            )
+
+    @cached_property
+    def sha256(self) -> str:
+        """sha256 of the three files' sha256."""
+        return hashlib.sha256("".join(sha256_file(self._file(s)) for s in _SUFFIXES).encode()).hexdigest()
+
+    @cached_property
+    def sample_ids(self) -> list[str]:
+        """Individual ids (IID) in the order of the .fam."""
+        ids: list[str] = self._read_table(".fam", _FAM_COLUMNS)["iid"].tolist()
+        return ids
+
+    def read(
+        self,
+        intervals: Sequence[Interval],
+        sample_ids: Sequence[str],
+        reference: Reference,
+        *,
+        filters: Sequence[str] = (),
+        individual_ids: Sequence[str] | None = None,
+    ) -> Iterator[GenotypeBatch]:
+        """Variants that lie in one of the intervals, REF set to the reference's allele; no call has a phase.
+
+        Parameters and errors as in `haploformer.formats.vcf.VcfFile.read`; ``filters`` has no meaning here.
+        """
+        place = {name: i for i, name in enumerate(self.sample_ids)}
+        columns = np.array([place[name] for name in sample_ids], np.int64)
+        people = list(individual_ids or sample_ids)
+        contigs = {interval.contig for interval in intervals}
+        for contig in dict.fromkeys(self._variants["contig"]):
+            if contig not in contigs:
+                continue
+            on_contig = self._variants[self._variants["contig"] == contig]
+            near = _lies_in(on_contig["pos"].to_numpy(), [i for i in intervals if i.contig == contig])
+            far: AuditCounts = Counter()
+            far[AuditKey(self.name, contig, "variant", "dropped", "far from every gene")] = int((~near).sum())
+            yield GenotypeBatch(_empty(self.name, people), +far)
+            chosen = on_contig[near]
+            for start in range(0, len(chosen), BATCH_RECORDS):
+                yield self._read_batch(chosen.iloc[start : start + BATCH_RECORDS], columns, people, reference)
+
+    def check_records(self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = ()) -> int:
+        """Compare the alleles of all variants on some contigs with the reference: one of each two must be there."""
+        n_records = n_mismatches = 0
+        first: tuple[str, str] | None = None
+        for contig in contigs:
+            oriented = _orient(self._variants[self._variants["contig"] == contig], reference)
+            n_records += len(oriented)
+            mismatch = oriented["mismatch"].to_numpy()
+            n_mismatches += int(mismatch.sum())
+            if first is None and mismatch.any():
+                row = oriented.iloc[int(mismatch.argmax())]
+                first = (f"{row.contig}:{row.pos}", f"alleles {row.a1[:20]}, {row.a2[:20]}")
+        require_reference_match(n_records, n_mismatches, first, source=str(self.path), reference=reference.name)
+        return n_records
+
+    def _read_batch(
+        self, variants: pd.DataFrame, columns: NDArray[np.int64], people: list[str], reference: Reference
+    ) -> GenotypeBatch:
+        from bed_reader import open_bed
+
+        oriented = _orient(variants, reference)
+        mismatch = oriented["mismatch"].to_numpy()
+        if mismatch.any():
+            row = oriented.iloc[int(mismatch.argmax())]
+            where = (f"{row.contig}:{row.pos}", f"alleles {row.a1[:20]}, {row.a2[:20]}")
+            require_reference_match(
+                len(oriented), int(mismatch.sum()), where, source=str(self.path), reference=reference.name
+            )
+        shape = {"iid_count": len(self.sample_ids), "sid_count": len(self._variants)}
+        with open_bed(self._file(".bed"), count_A1=True, **shape) as bed:
+            # (n_people, n_variants), copies of A1
+            counts = bed.read(index=np.s_[columns, oriented["row"].to_numpy()], dtype="int8")
+        a1_is_ref = oriented["a1_is_ref"].to_numpy()
+        dosages = np.where(counts == _MISSING_COUNT, MISSING, np.where(a1_is_ref, 2 - counts, counts)).T
+        alleles = np.stack([dosages == 2, dosages >= 1], axis=-1).astype(np.int8)
+        alleles[dosages == MISSING] = MISSING
+        kinds = [record_class(ref, alt) for ref, alt in zip(oriented["ref"], oriented["alt"], strict=True)]
+        usable = np.array([kind not in NO_SEQUENCE for kind in kinds], bool)
+        tally: AuditCounts = Counter()
+        for kind, swapped, keep in zip(kinds, a1_is_ref, usable, strict=True):
+            reason = ("A1 is REF" if swapped else "A2 is REF") if keep else f"{kind} allele"
+            tally[AuditKey(self.name, variants["contig"].iloc[0], kind, "kept" if keep else "dropped", reason)] += 1
+        records = oriented.loc[usable, RECORD_COLUMNS].reset_index(drop=True)
+        unphased = int((dosages[usable] == 1).sum())
+        return GenotypeBatch(Genotypes(records, people, alleles[usable], unphased, {"source": self.name}), tally)
+
+    @cached_property
+    def _variants(self) -> pd.DataFrame:
+        table = self._read_table(".bim", _BIM_COLUMNS)
+        pos = pd.to_numeric(table["pos"], errors="coerce")
+        if pos.isna().any():
+            line = int(pos.isna().to_numpy().argmax()) + 1
+            raise InputError(
+                f"{self._file('.bim')}:line {line}", "the position is no number", "make the file set again"
+            )
+        table = table.assign(
+            pos=pos.astype("int64"), contig=table["contig"].map(canonical_contig), row=range(len(table))
+        )
+        return table.sort_values(["contig", "pos"], kind="stable").reset_index(drop=True)
+
+    def _read_table(self, suffix: str, columns: list[str]) -> pd.DataFrame:
+        path = self._file(suffix)
+        require_file(path, what=f"PLINK {suffix} file")
+        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
+        short = next((i for i, row in enumerate(rows) if len(row) != len(columns)), None)
+        if short is not None:
+            raise InputError(
+                f"{path}:line {short + 1}", f"has {len(rows[short])} columns, {len(columns)} are expected", "correct it"
+            )
+        return pd.DataFrame(rows, columns=columns)
+
+    def _file(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "name": self.name}
+
+
+def _lies_in(pos: NDArray[np.int64], intervals: Sequence[Interval]) -> NDArray[np.bool_]:
+    """Which 1-based positions lie in one of the intervals."""
+    inside = np.zeros(len(pos), bool)
+    for interval in intervals:
+        inside |= (pos > interval.start) & (pos <= interval.end)
+    return inside
+
+
+def _orient(variants: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    """The variants with ``ref``, ``alt``, ``a1_is_ref`` and ``mismatch``; where both alleles fit, A2 is REF."""
+    a2_fits = ~reference_mismatches(variants.assign(ref=variants["a2"]), reference)
+    a1_fits = ~reference_mismatches(variants.assign(ref=variants["a1"]), reference)
+    a1_is_ref = a1_fits & ~a2_fits
+    return variants.assign(
+        ref=np.where(a1_is_ref, variants["a1"], variants["a2"]),
+        alt=np.where(a1_is_ref, variants["a2"], variants["a1"]),
+        a1_is_ref=a1_is_ref,
+        mismatch=~(a1_fits | a2_fits),
+    )
+
+
+def _empty(source: str, people: list[str]) -> Genotypes:
+    records = pd.DataFrame(columns=RECORD_COLUMNS).astype({"pos": "int64"})
+    return Genotypes(records, people, np.zeros((0, len(people), 2), np.int8), 0, {"source": source})

@@ -1,0 +1,101 @@
+"""PLINK1: the reference's allele becomes REF, calls have no phase, and the files must belong together."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from bed_reader import to_bed
+
+from haploformer.errors import InputError
+from haploformer.formats.fasta import FastaReference
+from haploformer.formats.plink1 import PlinkFile
+from haploformer.formats.vcf import VcfFile
+from haploformer.genome.genotypes import Genotypes, alt_dosages
+from haploformer.genome.intervals import whole_contig
+from tests.builders.genome import MemoryReference
+from tests.conftest import DEMO
+
+PEOPLE = ["A", "B", "C"]
+REFERENCE = MemoryReference({"22": "ACGTACGTAC" * 10})
+
+
+def write_plink(folder: Path, counts: list[list[float]], variants: list[tuple[int, str, str]]) -> PlinkFile:
+    """A file set; ``counts`` (people, variants) of A1, ``variants`` as (pos, A1, A2)."""
+    properties = {
+        "iid": PEOPLE,
+        "fid": PEOPLE,
+        "chromosome": ["22"] * len(variants),
+        "sid": [f"v{pos}" for pos, _, _ in variants],
+        "bp_position": [pos for pos, _, _ in variants],
+        "allele_1": [a1 for _, a1, _ in variants],
+        "allele_2": [a2 for _, _, a2 in variants],
+    }
+    to_bed(folder / "g.bed", np.array(counts, dtype=np.float32), properties=properties)
+    return PlinkFile(folder / "g.bed")
+
+
+def read_all(plink: PlinkFile, reference=REFERENCE, people=PEOPLE) -> Genotypes:
+    """Everything in one piece."""
+    plink.check()
+    batches = list(plink.read([whole_contig("22")], people, reference))
+    records = pd.concat([b.genotypes.records for b in batches], ignore_index=True)
+    alleles = np.concatenate([np.asarray(b.genotypes.alleles[slice(None)]) for b in batches])
+    return Genotypes(records, people, alleles, sum(b.genotypes.n_unphased for b in batches))
+
+
+def test_read__the_allele_of_the_reference_becomes_ref(tmp_path):
+    # Bases 1 and 3 of the reference are A and G: A2 at the first variant, A1 at the second.
+    plink = write_plink(tmp_path, [[0, 0], [1, 1], [2, np.nan]], [(1, "T", "A"), (3, "G", "C")])
+    found = read_all(plink)
+    assert found.records[["pos", "ref", "alt"]].values.tolist() == [[1, "A", "T"], [3, "G", "C"]]
+    assert np.asarray(found.alleles).tolist() == [[[0, 0], [0, 1], [1, 1]], [[1, 1], [0, 1], [-1, -1]]]
+    assert found.n_unphased == 2
+    counts = {key.reason: n for b in plink.read([whole_contig("22")], PEOPLE, REFERENCE) for key, n in b.counts.items()}
+    assert counts == {"A2 is REF": 1, "A1 is REF": 1}
+
+
+def test_read__people_are_taken_by_id(tmp_path):
+    plink = write_plink(tmp_path, [[0], [1], [2]], [(1, "T", "A")])
+    assert alt_dosages(read_all(plink, people=["C", "A"]))[1].ravel().tolist() == [2.0, 0.0]
+
+
+def test_check_records__neither_allele_is_the_reference(tmp_path):
+    plink = write_plink(tmp_path, [[0, 0], [1, 1], [2, 0]], [(1, "T", "A"), (3, "A", "T")])
+    with pytest.raises(
+        InputError, match=r"g:22:3: REF differs from memory\.fa \(alleles A, T\); 1 of 2 records differ"
+    ):
+        plink.check_records(["22"], REFERENCE)
+    with pytest.raises(InputError, match="REF differs"):
+        read_all(plink)
+
+
+def test_check__bed_shorter_than_fam_and_bim_say(tmp_path):
+    plink = write_plink(tmp_path, [[0, 0], [1, 1], [2, 0]], [(1, "T", "A"), (3, "G", "C")])
+    bed = tmp_path / "g.bed"
+    bed.write_bytes(bed.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"g\.bed: has 4 bytes; 2 variants of 3 people are 5; give \.bed, \.bim and"):
+        plink.check()
+
+
+def test_check__a_file_is_missing(tmp_path):
+    plink = write_plink(tmp_path, [[0], [1], [2]], [(1, "T", "A")])
+    (tmp_path / "g.fam").unlink()
+    with pytest.raises(InputError, match=r"g\.fam: the PLINK \.fam file is missing"):
+        plink.check()
+
+
+def test_read__the_demos_plink_has_the_dosages_of_its_vcf(tmp_path):
+    for path in DEMO.glob("genotypes.*"):
+        shutil.copy(path, tmp_path)
+    reference, vcf = FastaReference(DEMO / "chr22.fa.gz"), VcfFile(DEMO / "genotypes.vcf.gz")
+    people = vcf.sample_ids[::10]
+    ours = read_all(PlinkFile(tmp_path / "genotypes"), reference, people)
+    theirs = [b.genotypes for b in vcf.read([whole_contig("22")], people, reference)]
+    assert len(ours) == sum(len(part) for part in theirs) == 3454
+    dosages = np.concatenate([alt_dosages(part)[1] for part in theirs], axis=1)
+    np.testing.assert_array_equal(alt_dosages(ours)[1], dosages)
+    assert ours.n_unphased == int((dosages == 1).sum())
