@@ -10,9 +10,16 @@ import pandas as pd
 import pysam
 import pytest
 
+from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_store import read_genotypes
+from haploformer.formats.vcf import VcfFile
+from haploformer.genome.encoding import decode
 from haploformer.genome.genotypes import alt_dosages
+from haploformer.genome.haplotypes import build_haplotype, collect_gene_haplotypes
+from haploformer.genome.intervals import whole_contig
+from haploformer.genome.windows import tss_window
 from tests.conftest import Project
+from tests.oracles.consensus import consensus_window
 
 pytestmark = pytest.mark.real_data
 
@@ -94,6 +101,35 @@ def test_run__doubled_ids_meet_nobody(project, shared_data):
     line = result.stderr.splitlines()[-1]
     assert "none of the 373 individuals" in line
     assert "data_prep.sample_ids: fid_iid" in line
+
+
+def test_collect_gene_haplotypes__real_indels_equal_bcftools(shared_data):
+    path = shared_data / "phased_block/1000Gphase1_1092.chr22_phased.vcf.gz"
+    fasta = shared_data / "reference/chr22_1-22000000.hg19.fa.gz"
+    vcf, reference, rng = VcfFile(path), FastaReference(fasta), np.random.default_rng(7)
+    people = [str(name) for name in rng.choice(vcf.sample_ids, 20, replace=False)]
+    batches = [b.genotypes for b in vcf.read([whole_contig("22")], people, reference)]
+    genotypes = max(batches, key=len)
+    spans = [(pos - 2, pos + len(ref)) for pos, ref in genotypes.records[["pos", "ref"]].values.tolist()]
+    length, margin = 8_192, 600
+    n_checked = with_indels = 0
+    while n_checked < 200:
+        tss = int(rng.integers(17_682_000, 17_790_000))
+        # The oracle's two regions meet at the TSS: no record may touch one of their ends (nor cross one: bcftools 1.24
+        # crashes on the 17-kb deletion of this block then).
+        ends = (tss - length // 2 - margin, tss, tss + length // 2 + margin)
+        if any(start <= end <= stop for start, stop in spans for end in ends):
+            continue
+        window = tss_window("22", tss, length)
+        found = collect_gene_haplotypes(genotypes, reference, window, tss, max_missing=0.0)
+        person, copy = int(rng.integers(20)), int(rng.integers(2))
+        edits = found.edits[found.window[person, copy]]
+        ours = decode(build_haplotype(found.stretch, edits))
+        theirs = consensus_window(fasta, path, people[person], copy, contig="22", tss=tss, length=length, margin=margin)
+        assert ours == theirs, (tss, people[person], copy)
+        with_indels += any(end - start != len(alt) for start, end, alt in edits)
+        n_checked += 1
+    assert with_indels > 50
 
 
 def test_data_prep__expression_of_another_chromosome_is_refused(project, shared_data, tmp_path):
