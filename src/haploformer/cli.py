@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -47,7 +48,11 @@ def _raised_by_kedro(error: BaseException) -> bool:
         trace = trace.tb_next
     foreign = [name for name in modules if name.split(".")[0] not in {"kedro", "haploformer", "click"}]
     known = {"yaml", "omegaconf", "importlib", "pluggy"}
-    return modules[-1].split(".")[0] in {"kedro", *known} and all(name.split(".")[0] in known for name in foreign)
+    return (
+        bool(modules)
+        and modules[-1].split(".")[0] in {"kedro", *known}
+        and all(name.split(".")[0] in known for name in foreign)
+    )
 
 
 def one_line_errors(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,6 +77,33 @@ def _exit_with(line: str) -> NoReturn:
     sys.exit(1)
 
 
+#: Set while `kedro run` has started itself again with huge pages.
+RESTARTED_VARIABLE = "HAPLOFORMER_RESTARTED"
+
+#: A forward pass allocates and frees gigabytes; huge pages make it 1.5 times as fast. They are read at process start.
+HUGE_PAGES = {"THP_MEM_ALLOC_ENABLE": "1", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
+
+def huge_page_environment(environment: Mapping[str, str], *, platform: str) -> dict[str, str] | None:
+    """The environment to start again with, None where this one is as it should be or the user has set it."""
+    if platform != "linux" or RESTARTED_VARIABLE in environment or set(HUGE_PAGES) & set(environment):
+        return None
+    return {**environment, **HUGE_PAGES, RESTARTED_VARIABLE: "1"}
+
+
+def _restart_with_huge_pages() -> None:
+    """Replace this process by the same command with huge pages, if it is Kedro's command line."""
+    environment = huge_page_environment(os.environ, platform=sys.platform)
+    started_as = Path(sys.argv[0])
+    if environment is not None and (started_as.name == "kedro" or started_as.parts[-2:] == ("kedro", "__main__.py")):
+        os.execve(sys.executable, [sys.executable, "-m", "kedro", *sys.argv[1:]], environment)  # noqa: S606
+
+
+def _run(**options: Any) -> Any:
+    _restart_with_huge_pages()
+    return kedro_run.callback(**options)
+
+
 @click.group(name="haploformer")
 def cli() -> None:
     """Personal gene expression from personal genomes."""
@@ -80,7 +112,7 @@ def cli() -> None:
 run = click.Command(
     "run",
     params=kedro_run.params,
-    callback=one_line_errors(kedro_run.callback),
+    callback=one_line_errors(_run),
     help=f"{kedro_run.help}\n\nErrors in files and parameters are one line; {TRACEBACK_VARIABLE}=1 shows the traceback.",
 )
 cli.add_command(run)

@@ -115,3 +115,14 @@ def test_alt_dosages__no_record():
     variants, dosages = alt_dosages(three_contigs().select("7", 0, 10))
     assert (len(variants), dosages.shape, dosages.dtype) == (0, (1, 0), np.float32)
     assert variants.columns.tolist() == COLUMNS
+
+
+def test_alt_dosages__an_allele_without_a_sequence_is_no_column():
+    records = pd.DataFrame(
+        [("22", 5, "v", "A", "C,*,G"), ("22", 9, "w", "A", "<DEL>")],
+        columns=["contig", "pos", "variant_id", "ref", "alt"],
+    )
+    alleles = np.array([[[1, 2], [3, 3]], [[1, 1], [0, 1]]], np.int8)
+    variants, dosages = alt_dosages(Genotypes(records, ["P", "Q"], alleles))
+    assert variants["variant_id"].tolist() == ["v:C", "v:G"]
+    assert dosages.tolist() == [[1.0, 0.0], [0.0, 2.0]]

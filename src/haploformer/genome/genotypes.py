@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.genome.intervals import Interval
+from haploformer.genome.variants import NO_SEQUENCE, allele_class
 
 #: Allele index of a missing call, and of the second copy of a haploid call.
 MISSING = -1
@@ -89,7 +90,7 @@ class Genotypes:
 
 
 def alt_dosages(genotypes: Genotypes) -> tuple[pd.DataFrame, NDArray[np.float32]]:
-    """Counts of each ALT allele.
+    """Counts of each ALT allele that names a sequence (no ``*``, symbolic or breakend allele).
 
     Returns
     -------
@@ -99,15 +100,19 @@ def alt_dosages(genotypes: Genotypes) -> tuple[pd.DataFrame, NDArray[np.float32]
         0, 1 or 2; NaN where an allele of the call is missing. A haploid call counts once.
     """
     alleles = np.asarray(genotypes.alleles[slice(None)])
-    alts = genotypes.records["alt"].str.split(",")
-    n_alts = alts.str.len().to_numpy(dtype=int) if len(alts) else np.zeros(0, int)
-    record = np.repeat(np.arange(len(genotypes)), n_alts)
-    index = np.concatenate([np.arange(1, n + 1) for n in n_alts]) if len(n_alts) else np.zeros(0, int)
+    pairs = zip(genotypes.records["ref"].tolist(), genotypes.records["alt"].tolist(), strict=True)
+    named = [
+        (i, index, alt, alts.count(",") > 0)
+        for i, (ref, alts) in enumerate(pairs)
+        for index, alt in enumerate(alts.split(","), start=1)
+        if allele_class(ref, alt) not in NO_SEQUENCE
+    ]
+    record = np.array([row for row, *_ in named], np.int64)
+    index = np.array([index for _, index, *_ in named], np.int64)
     dosages = (alleles[record] == index[:, None, None]).sum(-1).astype(np.float32)
     dosages[(alleles[record] == MISSING).any(-1)] = np.nan
     variants = genotypes.records.iloc[record].reset_index(drop=True)
-    variants["alt"] = [alt for row in alts for alt in row]
-    multiallelic = np.repeat(n_alts > 1, n_alts)
-    ids = variants["variant_id"].astype(str)
-    variants["variant_id"] = np.where(multiallelic, ids + ":" + variants["alt"].astype(str), ids)
+    variants["alt"] = [alt for *_, alt, _ in named]
+    ids = variants["variant_id"].tolist()
+    variants["variant_id"] = [f"{i}:{alt}" if split else i for i, (*_, alt, split) in zip(ids, named, strict=True)]
     return variants, np.ascontiguousarray(dosages.T)
