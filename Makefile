@@ -33,7 +33,7 @@ check: $(INSTALLED)
 unit: $(INSTALLED)
 	$(BIN)/pytest
 
-# The committed demo data, simulated anew into data/01_raw/demo (a minute; the expected scores take a quarter of an hour more).
+# The committed demo data, simulated anew into data/01_raw/demo (a minute; the expected scores take ten more).
 demo: $(INSTALLED)
 	$(BIN)/python -m demo data/01_raw/demo
 	$(BIN)/python -m demo.known_answer data/01_raw/demo
