@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from haploformer.genome.contigs import canonical_contig, match_contig
+from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.intervals import Interval, merge_intervals
 
 
@@ -38,13 +38,6 @@ def test_canonical_contig__one_name_per_contig(name, canonical):
 def test_canonical_contig__different_contigs_stay_different():
     names = ["1", "11", "X", "Y", "MT", "Xp", "Mt2"]
     assert len({canonical_contig(name) for name in names}) == len(names)
-
-
-def test_match_contig__exact_spelling_first():
-    assert match_contig("22", ["chr22", "22"]) == "22"
-    assert match_contig("22", ["chr2", "chr22"]) == "chr22"
-    assert match_contig("chrM", iter(["1", "MT"])) == "MT"
-    assert match_contig("2", ["22", "chr22"]) is None
 
 
 def test_merge_intervals__touching_and_nested_are_one():

@@ -198,6 +198,7 @@ def test_collect_gene_haplotypes__mean_of_unphased_calls_is_half_of_each_base():
     )
     assert found.window.shape == (3, 1)
     texts = [decode(build_haplotype(found.stretch, found.edits[row])) for row in found.window[:, 0]]
+    assert found.n_not_snp == 1, "the insertion of P0"
     first, second = 139 - window.start, 159 - window.start
     assert [(text[first], text[second]) for text in texts] == [("M", "K"), ("C", "A"), ("A", "R")]
     assert all(len(text) == LENGTH and set(text) <= set("ACMKR") for text in texts)

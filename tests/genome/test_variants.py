@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,11 +10,11 @@ from haploformer.errors import InputError
 from haploformer.genome.variants import (
     NO_SEQUENCE,
     Edit,
+    ReferenceTally,
     allele_class,
     make_edit,
     record_class,
     reference_mismatches,
-    require_reference_match,
 )
 from tests.builders.genome import MemoryReference
 
@@ -99,16 +100,28 @@ def test_reference_mismatches__none_of_no_record():
     assert reference_mismatches(records([]), MemoryReference({})).tolist() == []
 
 
-def test_require_reference_match__one_wrong_record_names_it_and_the_share():
+def tally_of(n_records: int, n_mismatches: int, *, source: str, reference: str) -> ReferenceTally:
+    """Records 22:1, 22:2 ... with REF C, added in two parts; the mismatches begin at 22:17."""
+    records = pd.DataFrame({"contig": "22", "pos": np.arange(1, n_records + 1), "ref": "C"})
+    mismatch = np.zeros(n_records, bool)
+    mismatch[16 : 16 + n_mismatches] = True
+    tally = ReferenceTally(source, reference)
+    tally.add(records.iloc[:10], mismatch[:10])
+    tally.add(records.iloc[10:], mismatch[10:])
+    assert tally.n_records == n_records
+    return tally
+
+
+def test_require_match__one_wrong_record_names_it_and_the_share():
     with pytest.raises(InputError) as error:
-        require_reference_match(1000, 1, ("22:17", "REF C"), source="g.vcf.gz", reference="r.fa")
+        tally_of(1000, 1, source="g.vcf.gz", reference="r.fa").require_match()
     assert str(error.value) == (
         "g.vcf.gz:22:17: REF differs from r.fa (REF C); 1 of 1,000 records differ (99.90 % agree); "
         "correct the record or leave it out"
     )
 
 
-def test_require_reference_match__many_wrong_records_mean_another_genome_build():
+def test_require_match__many_wrong_records_mean_another_genome_build():
     with pytest.raises(InputError, match=r"6 of 1,000 records differ \(99.40 % agree\); use the genome build"):
-        require_reference_match(1000, 6, ("22:17", "REF C"), source="g", reference="r")
-    require_reference_match(1000, 0, None, source="g", reference="r")
+        tally_of(1000, 6, source="g", reference="r").require_match()
+    tally_of(1000, 0, source="g", reference="r").require_match()

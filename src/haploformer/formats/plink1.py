@@ -28,9 +28,9 @@ from haploformer.genome.reference import Reference
 from haploformer.genome.variants import (
     NO_SEQUENCE,
     RECORD_COLUMNS,
+    ReferenceTally,
     record_class,
     reference_mismatches,
-    require_reference_match,
 )
 
 _MAGIC = b"\x6c\x1b\x01"
@@ -125,18 +125,12 @@ class PlinkFile:
 
     def check_records(self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = ()) -> int:
         """Compare the alleles of all variants on some contigs with the reference: one of each two must be there."""
-        n_records = n_mismatches = 0
-        first: tuple[str, str] | None = None
+        tally = ReferenceTally(str(self.path), reference.name)
         for contig in contigs:
             oriented = _orient(self._variants[self._variants["contig"] == contig], reference)
-            n_records += len(oriented)
-            mismatch = oriented["mismatch"].to_numpy()
-            n_mismatches += int(mismatch.sum())
-            if first is None and mismatch.any():
-                row = oriented.iloc[int(mismatch.argmax())]
-                first = (f"{row.contig}:{row.pos}", f"alleles {row.a1[:20]}, {row.a2[:20]}")
-        require_reference_match(n_records, n_mismatches, first, source=str(self.path), reference=reference.name)
-        return n_records
+            tally.add(oriented, oriented["mismatch"].to_numpy(), shown=("a1", "a2"))
+        tally.require_match()
+        return tally.n_records
 
     def _read_batch(
         self, variants: pd.DataFrame, columns: NDArray[np.int64], people: list[str], reference: Reference
@@ -144,13 +138,9 @@ class PlinkFile:
         from bed_reader import open_bed
 
         oriented = _orient(variants, reference)
-        mismatch = oriented["mismatch"].to_numpy()
-        if mismatch.any():
-            row = oriented.iloc[int(mismatch.argmax())]
-            where = (f"{row.contig}:{row.pos}", f"alleles {row.a1[:20]}, {row.a2[:20]}")
-            require_reference_match(
-                len(oriented), int(mismatch.sum()), where, source=str(self.path), reference=reference.name
-            )
+        tally = ReferenceTally(str(self.path), reference.name)
+        tally.add(oriented, oriented["mismatch"].to_numpy(), shown=("a1", "a2"))
+        tally.require_match()
         shape = {"iid_count": len(self.sample_ids), "sid_count": len(self._variants)}
         with open_bed(self._file(".bed"), count_A1=True, **shape) as bed:
             # (n_people, n_variants), copies of A1
@@ -161,13 +151,17 @@ class PlinkFile:
         alleles[dosages == MISSING] = MISSING
         kinds = [record_class(ref, alt) for ref, alt in zip(oriented["ref"], oriented["alt"], strict=True)]
         usable = np.array([kind not in NO_SEQUENCE for kind in kinds], bool)
-        tally: AuditCounts = Counter()
+        counts_by_kind: AuditCounts = Counter()
         for kind, swapped, keep in zip(kinds, a1_is_ref, usable, strict=True):
             reason = ("A1 is REF" if swapped else "A2 is REF") if keep else f"{kind} allele"
-            tally[AuditKey(self.name, variants["contig"].iloc[0], kind, "kept" if keep else "dropped", reason)] += 1
+            counts_by_kind[
+                AuditKey(self.name, variants["contig"].iloc[0], kind, "kept" if keep else "dropped", reason)
+            ] += 1
         records = oriented.loc[usable, RECORD_COLUMNS].reset_index(drop=True)
         unphased = int((dosages[usable] == 1).sum())
-        return GenotypeBatch(Genotypes(records, people, alleles[usable], unphased, {"source": self.name}), tally)
+        return GenotypeBatch(
+            Genotypes(records, people, alleles[usable], unphased, {"source": self.name}), counts_by_kind
+        )
 
     @cached_property
     def _variants(self) -> pd.DataFrame:

@@ -27,9 +27,9 @@ from haploformer.genome.reference import Reference
 from haploformer.genome.variants import (
     NO_SEQUENCE,
     RECORD_COLUMNS,
+    ReferenceTally,
     record_class,
     reference_mismatches,
-    require_reference_match,
 )
 
 #: A header of more characters is refused: no real cohort has one.
@@ -171,17 +171,11 @@ class VcfFile:
             of these.
         """
         intervals = [whole_contig(name) for name in contigs]
-        n_records = n_mismatches = 0
-        first: tuple[str, str] | None = None
+        tally = ReferenceTally(str(self.path), reference.name)
         for table in _site_tables(self._sorted_out(self._open(), intervals, filters)):
-            mismatch = reference_mismatches(table, reference)
-            n_records += len(table)
-            n_mismatches += int(mismatch.sum())
-            if first is None and mismatch.any():
-                row = table.iloc[int(mismatch.argmax())]
-                first = (f"{row.contig}:{row.pos}", f"REF {row.ref[:20]}")
-        require_reference_match(n_records, n_mismatches, first, source=str(self.path), reference=reference.name)
-        return n_records
+            tally.add(table, reference_mismatches(table, reference))
+        tally.require_match()
+        return tally.n_records
 
     def _sorted_out(
         self, vcf: Any, intervals: Sequence[Interval], filters: Sequence[str]
@@ -216,13 +210,9 @@ class VcfFile:
 
     def _checked(self, batch: GenotypeBatch, reference: Reference) -> GenotypeBatch:
         records = batch.genotypes.records
-        mismatch = reference_mismatches(records, reference)
-        if mismatch.any():
-            row = records.iloc[int(mismatch.argmax())]
-            first = (f"{row.contig}:{row.pos}", f"REF {row.ref[:20]}")
-            require_reference_match(
-                len(records), int(mismatch.sum()), first, source=str(self.path), reference=reference.name
-            )
+        tally = ReferenceTally(str(self.path), reference.name)
+        tally.add(records, reference_mismatches(records, reference))
+        tally.require_match()
         return batch
 
     def _open(self, samples: list[str] | None = None) -> Any:

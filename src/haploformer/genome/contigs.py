@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 
 def canonical_contig(name: str) -> str:
     """The name without a leading ``chr``, upper case for sex and mitochondrial contigs, ``MT`` for the latter."""
@@ -11,12 +9,3 @@ def canonical_contig(name: str) -> str:
     if bare.upper() in {"M", "MT"}:
         return "MT"
     return bare.upper() if bare.upper() in {"X", "Y"} else bare
-
-
-def match_contig(name: str, available: Iterable[str]) -> str | None:
-    """The spelling under which ``available`` holds the contig ``name``, or None."""
-    names = list(available)
-    if name in names:
-        return name
-    wanted = canonical_contig(name)
-    return next((other for other in names if canonical_contig(other) == wanted), None)

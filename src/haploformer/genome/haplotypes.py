@@ -61,6 +61,8 @@ class GeneHaplotypes:
         Alleles left out because an earlier one of the same haplotype covers them.
     n_missing : int
         Missing alleles read as reference.
+    n_not_snp : int
+        Calls that are left out of a mean of copies, because an allele is no SNP.
     """
 
     stretch: Stretch
@@ -69,6 +71,7 @@ class GeneHaplotypes:
     window: NDArray[np.int64]
     n_overlapping: int
     n_missing: int
+    n_not_snp: int = 0
 
 
 def build_haplotype(stretch: Stretch, edits: Sequence[Edit]) -> NDArray[np.uint8]:
@@ -206,8 +209,11 @@ def collect_gene_haplotypes(
     called = np.where(alleles == MISSING, 0, alleles).astype(np.int8)
     absent = (alleles == ABSENT).any(axis=0)
     table = _edit_table(local)
+    n_not_snp = 0
     if mean:
+        n_carried = int(((called[:, ::2] > 0) | (called[:, 1::2] > 0)).sum())
         called, table = _mean_of_copies(called, local)
+        n_not_snp = n_carried - int((called > 0).sum())
         absent = np.zeros(called.shape[1], bool)
     first, group = group_columns(called)
 
@@ -237,6 +243,7 @@ def collect_gene_haplotypes(
         window=copies,
         n_overlapping=int(overlapping[group][~absent].sum()),
         n_missing=int((alleles == MISSING).sum()),
+        n_not_snp=n_not_snp,
     )
 
 

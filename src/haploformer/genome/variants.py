@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -93,32 +94,43 @@ def reference_mismatches(records: pd.DataFrame, reference: Reference) -> NDArray
     return mismatch
 
 
-def require_reference_match(
-    n_records: int, n_mismatches: int, first_mismatch: tuple[str, str] | None, *, source: str, reference: str
-) -> None:
-    """Refuse a variant file whose REF alleles are not those of the reference.
+@dataclass
+class ReferenceTally:
+    """How many records agree with the reference, and the first that does not.
 
-    Parameters
+    Attributes
     ----------
-    first_mismatch : (record, what differs) or None
     source, reference : str
-        Names of the two files.
-
-    Raises
-    ------
-    InputError
-        If any REF differs; below 99.5 % agreement the message names the likely cause.
+        Names of the two files, for messages.
     """
-    if n_mismatches == 0 or first_mismatch is None:
-        return
-    record, difference = first_mismatch
-    share = 1 - n_mismatches / n_records
-    remedy = "correct the record or leave it out"
-    if share < 0.995:
-        remedy = "use the genome build that the variants were called on, or set REF to the reference allele"
-    raise InputError(
-        f"{source}:{record}",
-        f"REF differs from {reference} ({difference}); {n_mismatches:,} of {n_records:,} records differ "
-        f"({100 * share:.2f} % agree)",
-        remedy,
-    )
+
+    source: str
+    reference: str
+    n_records: int = 0
+    n_mismatches: int = 0
+    first: str = ""
+    difference: str = ""
+
+    def add(self, records: pd.DataFrame, mismatch: NDArray[np.bool_], *, shown: tuple[str, ...] = ("ref",)) -> None:
+        """Count some records; the columns ``shown`` are told of the first that differs."""
+        if self.n_mismatches == 0 and mismatch.any():
+            row = records.iloc[int(mismatch.argmax())]
+            self.first = f"{row['contig']}:{row['pos']}"
+            self.difference = ", ".join(f"{name.upper()} {str(row[name])[:20]}" for name in shown)
+        self.n_records += len(records)
+        self.n_mismatches += int(mismatch.sum())
+
+    def require_match(self) -> None:
+        """Raise InputError if any record differs; below 99.5 % agreement the message names the likely cause."""
+        if self.n_mismatches == 0:
+            return
+        share = 1 - self.n_mismatches / self.n_records
+        remedy = "correct the record or leave it out"
+        if share < 0.995:
+            remedy = "use the genome build that the variants were called on, or set REF to the reference allele"
+        raise InputError(
+            f"{self.source}:{self.first}",
+            f"REF differs from {self.reference} ({self.difference}); {self.n_mismatches:,} of {self.n_records:,} records "
+            f"differ ({100 * share:.2f} % agree)",
+            remedy,
+        )

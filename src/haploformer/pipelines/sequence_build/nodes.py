@@ -66,7 +66,10 @@ def collect_haplotypes(
         )
         collected.append(found)
         audit.append({"gene_id": gene.gene_id, **audit_window(genotypes, interval, found), "n_share": gene.n_share})
+    if n_not_snp := sum(found.n_not_snp for found in collected):
+        logger.warning("%d calls of other variants than SNPs are left out of the means of copies", n_not_snp)
     provenance = {
+        "n_calls_left_out": n_not_snp,
         "genotypes": genotypes.provenance,
         "reference": {"source": reference.name, "sha256": reference.sha256},
         "haplotypes": describe_haplotypes(genotypes, policy=policy),
