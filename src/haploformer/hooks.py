@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from difflib import get_close_matches
 from typing import Any
 
@@ -44,8 +46,17 @@ class SummaryHooks:
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Print the table of scores and the report's place, if the run made them; refuse a score that cannot be."""
-        if "evaluation_report" not in pipeline.all_outputs():
+        """Print what was predicted or scored, and where the page lies; refuse a score that cannot be."""
+        made = pipeline.all_outputs()
+        for name in ("gene_prediction", "individual_prediction", "sequence_prediction"):
+            if name in made:
+                from haploformer.summary_text import describe_predictions
+
+                click.echo(describe_predictions(catalog.load(name)))
+                click.echo(f"Table: {_place(catalog, name)}\nPage: {_place(catalog, f'{name}_page')}")
+        if made & {"track_predictions", "sequence_track_predictions"}:
+            click.echo(f"Peak memory: {_peak_memory_gib():.1f} GiB")
+        if "evaluation_report" not in made:
             return
         from haploformer.evaluation.known_answer import require_inside
         from haploformer.summary_text import describe_scores
@@ -100,13 +111,21 @@ def _require_makers_of_handles(names: set[str], catalog: CatalogProtocol) -> Non
 
 
 def _producers() -> dict[str, str]:
-    """Which pipeline makes each dataset."""
-    return {made: name for name in pipelines if name != "__default__" for made in pipelines[name].all_outputs()}
+    """Which pipeline makes each dataset: the smallest of those that do."""
+    by_size = sorted(
+        (name for name in pipelines if name != "__default__"), key=lambda name: -len(pipelines[name].nodes)
+    )
+    return {made: name for name in by_size for made in pipelines[name].all_outputs()}
 
 
 def _nearest(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1, cutoff=0.5)
     return f" (nearest: {near[0]})" if near else f" (there are: {', '.join(known)})"
+
+
+def _peak_memory_gib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)
 
 
 def _place(catalog: CatalogProtocol, name: str) -> str:

@@ -44,6 +44,21 @@ class ParameterGroup(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class SelectParameters(ParameterGroup):
+    """Of what is read, the part that a run is about; a run with a selection has folders of its own.
+
+    Attributes
+    ----------
+    genes : list of str, optional
+        Names or ids (with or without version); all genes if not given. On the command line: ``gene=COMT+CLTCL1``.
+    individuals : list of str, optional
+        Individual ids; everybody if not given. On the command line: ``individual=HG00097+HG00099``.
+    """
+
+    genes: Names | None = None
+    individuals: Names | None = None
+
+
 class DataPrepParameters(ParameterGroup):
     """What is read.
 
@@ -108,6 +123,10 @@ class EnformerParameters(ParameterGroup):
         The tissue's tracks, for the summary ``tissue_mean``.
     centre_bins : int
         Output bins averaged, symmetric round the TSS.
+    bins : str
+        What is stored of each track. ``centre``: its mean over the centre bins. ``all``: beside that its mean over all
+        bins (896 in the published model), from which comes the summary ``all_bins_mean``. ``each``: every bin by itself,
+        19 MB a window at full size.
     batch_size : int
         Windows per forward pass.
     shard_windows : int
@@ -120,6 +139,7 @@ class EnformerParameters(ParameterGroup):
     engine: Literal["library"] = "library"
     tracks: Names = ("whole_blood",)
     centre_bins: int = Field(10, ge=2, multiple_of=2)
+    bins: Literal["centre", "all", "each"] = "centre"
     batch_size: int = Field(1, ge=1)
     shard_windows: int = Field(64, ge=1)
 
@@ -152,7 +172,7 @@ class StackingParameters(ParameterGroup):
     """
 
     features: Annotated[
-        tuple[Literal["elastic_net", "top_snp", "enformer", "enformer_all_tracks"], ...],
+        tuple[Literal["elastic_net", "top_snp", "enformer", "enformer_all_tracks", "enformer_all_bins"], ...],
         BeforeValidator(_as_texts),
         Field(min_length=1),
         AfterValidator(_without_repeats),
@@ -180,6 +200,7 @@ class EvaluationParameters(ParameterGroup):
 
 #: Every group by its name in ``conf/*/parameters.yml``.
 GROUPS: dict[str, type[ParameterGroup]] = {
+    "select": SelectParameters,
     "data_prep": DataPrepParameters,
     "sequence_build": SequenceBuildParameters,
     "enformer": EnformerParameters,
@@ -188,5 +209,5 @@ GROUPS: dict[str, type[ParameterGroup]] = {
     "evaluation": EvaluationParameters,
 }
 
-#: Names that may stand beside the groups: the catalog reads them from the command line.
-SHORTCUTS = ("raw_dir",)
+#: Names that may stand beside the groups on the command line: ``conf/base`` reads them.
+SHORTCUTS = ("raw_dir", "run_name", "gene", "individual", "sequences")

@@ -2,7 +2,16 @@
 
 from kedro.pipeline import Pipeline
 
-from haploformer.pipelines import baselines, data_prep, enformer_inference, evaluation, sequence_build, stacking
+from haploformer.pipelines import (
+    baselines,
+    data_prep,
+    enformer_inference,
+    evaluation,
+    prediction_report,
+    sequence_build,
+    sequence_prediction,
+    stacking,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -23,4 +32,10 @@ def register_pipelines() -> dict[str, Pipeline]:
         + pipelines["stacking"]
         + pipelines["evaluation"]
     )
-    return pipelines | {"__default__": cohort}
+    prediction = data_prep.create_prediction_pipeline() + pipelines["sequence_build"] + pipelines["enformer_inference"]
+    selections = {
+        "individual_prediction": prediction + prediction_report.create_individual_report(),
+        "gene_prediction": prediction + prediction_report.create_gene_report(),
+        "sequence_prediction": sequence_prediction.create_pipeline(),
+    }
+    return pipelines | selections | {"__default__": cohort}

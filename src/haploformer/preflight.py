@@ -57,16 +57,37 @@ def check_inputs(names: set[str], made: set[str], load: Callable[[str], Any], pa
     InputError
         What any step of the run would raise about its inputs.
     """
+    require_selection(made, parameters["select"])
+    if "predicted_expression_stack" in made:
+        _check_features(parameters["stacking"], parameters["enformer"])
     if "track_table" in names:
         _check_model(load, parameters["enformer"])
+    if "sequences" in names:
+        from haploformer.pipelines.sequence_prediction.nodes import open_windows
+
+        open_windows(load("sequences"), load("reference_genome"), parameters["enformer"])
     if "genotype_file" in names:
-        _check_study(made, load, parameters)
+        _check_study(names, made, load, parameters)
     if "variants" in names and "haplotype_windows" in made:
         from haploformer.genome.haplotype_windows import require_phase
 
         require_phase(load("variants").genotypes, policy=parameters["data_prep"].phase)
     if "haplotype_windows" in names and "track_predictions" in made:
         _check_window_length(load("haplotype_windows").length, parameters["enformer"])
+
+
+def require_selection(made: set[str], select: Any) -> None:
+    """Raise InputError if a run that is about chosen genes or people names none."""
+    for output, entries, field, example in (
+        ("gene_prediction", select.genes, "genes", "gene=COMT"),
+        ("individual_prediction", select.individuals, "individuals", "individual=HG00097"),
+    ):
+        if output in made and entries is None:
+            raise InputError(
+                f"parameters:select.{field}",
+                f"{output} is about chosen {field}, and none is given",
+                f"name one, or several joined by +: --params {example}",
+            )
 
 
 def require_same_sources(load: Callable[[str], Any]) -> None:
@@ -100,6 +121,15 @@ def _check_model(load: Callable[[str], Any], options: Any) -> None:
         check_weights(Path(options.weights), replace(PRESETS[options.preset], n_tracks=len(tracks)))
 
 
+def _check_features(stacking: Any, enformer: Any) -> None:
+    if "enformer_all_bins" in stacking.features and enformer.bins == "centre":
+        raise InputError(
+            "parameters:stacking.features",
+            "enformer_all_bins is asked for, and only the centre bins are predicted",
+            "set enformer.bins: all, or leave that feature out",
+        )
+
+
 def _check_window_length(stored: int, options: Any) -> None:
     from haploformer.enformer.geometry import PRESETS
 
@@ -112,19 +142,21 @@ def _check_window_length(stored: int, options: Any) -> None:
         )
 
 
-def _check_study(made: set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
+def _check_study(names: set[str], made: set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
     from haploformer.enformer.geometry import PRESETS
     from haploformer.genome.haplotype_windows import require_phase
     from haploformer.genome.windows import covering_intervals
     from haploformer.pipelines.data_prep import nodes as data_prep
 
     options, length = parameters["data_prep"], PRESETS[parameters["enformer"].preset].window
-    bed, genotype_file = load("expression_bed"), load("genotype_file")
-    covariate_table = load("covariate_table")
-    genes = data_prep.select_genes(bed, load("gene_annotation"), options)
-    people = data_prep.select_individuals(bed, genotype_file, covariate_table, load("sample_panel"), options)
-    folds = data_prep.assign_person_folds(people, parameters["evaluation"])
-    _check_covariates(covariate_table, folds)
+    bed, genotype_file, panel = load("expression_bed"), load("genotype_file"), load("sample_panel")
+    genes = data_prep.select_genes(bed, load("gene_annotation"), options, parameters["select"])
+    if "covariate_table" in names:
+        covariate_table = load("covariate_table")
+        people = data_prep.select_individuals(bed, genotype_file, covariate_table, panel, options, parameters["select"])
+        _check_covariates(covariate_table, data_prep.assign_person_folds(people, parameters["evaluation"]))
+    else:
+        people = data_prep.select_genotyped_individuals(genotype_file, panel, options, parameters["select"])
     reference = load("reference_genome")
     _check_windows(genes, reference, length, parameters["sequence_build"])
     genotype_file.check_records(sorted(set(genes["contig"])), reference, filters=options.filters)

@@ -139,7 +139,8 @@ cis_windows = _table(
 )
 
 #: Enformer's predicted coverage: mean over the centre bins and both haplotypes, and of the reference window.
-#: ``summary``: ``tissue_mean`` or ``all_tracks_mean``. ``log2_fold_change`` = log2(personal + 1) - log2(reference + 1).
+#: ``summary``: ``tissue_mean``, ``all_tracks_mean``, or ``all_bins_mean`` (all tracks, every bin).
+#: ``log2_fold_change`` = log2(personal + 1) - log2(reference + 1).
 enformer_summaries = _table(
     {
         "gene_id": _text(),
@@ -151,6 +152,44 @@ enformer_summaries = _table(
         "log2_fold_change": _number(),
     },
     unique=["gene_id", "individual_id", "summary"],
+)
+
+#: Predictions of a selection of genes and people, to be read by people: `enformer_summaries` with names beside the ids.
+#: ``measured``: expression as in the file, null for who is not in it. ``weights``: "untrained" or a file.
+selected_predictions = _table(
+    {
+        "gene_id": _text(),
+        "gene_name": _text(),
+        "contig": _text(),
+        "tss": _integer(),
+        "individual_id": _text(),
+        "population": _text(nullable=True),
+        "summary": _text(),
+        "personal": _number(low=0.0, high=float("inf")),
+        "reference": _number(low=0.0, high=float("inf")),
+        "difference": _number(),
+        "log2_fold_change": _number(),
+        "measured": _number(nullable=True),
+        "weights": _text(),
+    },
+    unique=["gene_id", "individual_id", "summary"],
+)
+
+#: Predicted coverage of sequences: summaries, and each of the tissue's tracks (``summary`` is then ``track``).
+#: ``contig``, ``start`` and ``end`` are null for sequences of a FASTA; ``n_share`` is the share of N or off the contig.
+sequence_predictions = _table(
+    {
+        "sequence": _text(),
+        "contig": _text(nullable=True),
+        "start": _integer(None, nullable=True),
+        "end": _integer(None, nullable=True),
+        "n_share": _number(low=0.0, high=1.0),
+        "summary": _text(),
+        "track": _integer(nullable=True),
+        "description": _text(nullable=True),
+        "coverage": _number(low=0.0, high=float("inf")),
+        "weights": _text(),
+    }
 )
 
 #: What every predictor writes.

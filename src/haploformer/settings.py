@@ -1,8 +1,14 @@
 """Kedro's settings of the project."""
 
 from haploformer.hooks import InputHooks, SummaryHooks
+from haploformer.run_folder import run_folder
 
 HOOKS = (InputHooks(), SummaryHooks())
 
 # An environment that sets one parameter of a group keeps the others of conf/base.
-CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local", "merge_strategy": {"parameters": "soft"}}
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "merge_strategy": {"parameters": "soft"},
+    "custom_resolvers": {"run_folder": run_folder},
+}

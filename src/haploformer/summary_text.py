@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 MEAN_R = "mean_pearson_r"
+
+
+#: Rows of a prediction that are printed; the table has all.
+MAX_ROWS = 12
+
+
+def describe_predictions(table: pd.DataFrame) -> str:
+    """The first rows of the tissue's mean, for a terminal.
+
+    Parameters
+    ----------
+    table : DataFrame, schema ``selected_predictions`` or ``sequence_predictions``
+    """
+    tissue = table[table["summary"] == "tissue_mean"]
+    names = [name for name in ("gene_name", "individual_id", "sequence") if name in table]
+    numbers = [name for name in ("personal", "reference", "difference", "coverage") if name in table]
+    lines = [(*names, *numbers, "weights")]
+    for row in tissue.head(MAX_ROWS).to_dict("records"):
+        cells = [str(row[name]) for name in names] + [f"{row[name]:.5g}" for name in numbers]
+        lines.append((*cells, str(row["weights"])))
+    more = f"\n({len(tissue):,} rows in all)" if len(tissue) > MAX_ROWS else ""
+    return "\n".join(_aligned(lines)) + more
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells in columns of equal width."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
 def describe_scores(gene_scores: pd.DataFrame, check: pd.DataFrame) -> str:
@@ -26,8 +56,7 @@ def describe_scores(gene_scores: pd.DataFrame, check: pd.DataFrame) -> str:
             verdict = "inside" if row["inside"] else "OUTSIDE"
         mean = f"{scores['pearson_r'].mean():.3f}"
         lines.append((str(model), "" if pd.isna(weights) else str(weights), str(len(scores)), mean, interval, verdict))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    rows = _aligned(lines)
     other = check[check["quantity"] != MEAN_R]
     rows += [
         f"{row.model}: {row.quantity} {row.value:.2g}, expected {row.low:g} to {row.high:g}, "

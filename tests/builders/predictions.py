@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from haploformer.enformer.bins import KeptBins
 from haploformer.enformer.plan import PredictionPlan
+
+CENTRE_BINS = KeptBins("centre", (4, 5), 10)
 
 
 class Interrupted(RuntimeError):
@@ -64,7 +67,8 @@ def fake_plan(
     return PredictionPlan(
         keys=list(keys),
         tracks=list(tracks),
-        identity={"weights": f"seed {model.seed}", "tracks": list(tracks)} | identity,
+        bins=CENTRE_BINS,
+        identity={"weights": f"seed {model.seed}", "tracks": list(tracks)} | CENTRE_BINS.identity | identity,
         provenance=provenance or {"source": "made up"},
         windows=people,
         shard_rows=shard_rows,

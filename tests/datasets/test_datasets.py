@@ -144,7 +144,7 @@ def content(data: Any) -> str:
     if name == "HaplotypeWindows":
         return f"{data.keys} {data.codes([0, 2]).tolist()} {data.carriers().values.tolist()}"
     if name == "TrackPredictions":
-        return f"{data.rows(np.array([1, 5])).tolist()} {data.attributes} {data.windows.values.tolist()}"
+        return f"{data.mean_coverage(np.array([1, 5])).tolist()} {data.attributes} {data.windows.values.tolist()}"
     if name == "KnownAnswer":
         return f"{data.expected} {data.truth.values.tolist()}"
     return f"{data.dtypes.tolist()} {data.values.tolist()}"
@@ -299,7 +299,7 @@ def test_prediction_store__save_completes_what_an_interruption_left(tmp_path, ca
     dataset.save(fake_plan(KEYS, model))
     assert model.computed == KEYS[4:]
     assert dataset.exists()
-    assert np.array_equal(dataset.load().rows(np.arange(6)), expected_rows(KEYS))
+    assert np.array_equal(dataset.load().mean_coverage(np.arange(6)), expected_rows(KEYS))
     assert "6/6" in capsys.readouterr().err
 
 

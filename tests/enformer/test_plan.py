@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from haploformer.enformer.plan import PredictionPlan, RowRange, plan_predictions, reduce_bins, run_plan
+from haploformer.enformer.bins import KeptBins
+from haploformer.enformer.plan import PredictionPlan, RowRange, plan_predictions, run_plan
 from haploformer.errors import InputError
 from tests.builders.predictions import FakeModel, expected_rows, fake_plan, with_rows
 
@@ -119,7 +120,7 @@ def plan_of(keys: list[str], *, engine: Engine | None = None, identity=None) -> 
         keys,
         carriers,
         tracks=[1, 2],
-        bins=range(4, 6),
+        bins=KeptBins("centre", (4, 5), 10),
         shard_rows=2,
         identity=identity or {},
         provenance={"x": 1},
@@ -146,6 +147,8 @@ def test_plan_predictions__identity_names_all_that_a_row_depends_on():
         "precision": "float32",
         "tracks": [1, 2],
         "bins": [4, 5],
+        "kept_bins": "centre",
+        "n_bins": 10,
         "transform": "mean of coverage over the bins",
     }
     assert json.loads(json.dumps(identity)) == identity
@@ -155,16 +158,3 @@ def test_plan_predictions__computes_nothing_by_itself():
     engine = Engine()
     plan_of(["a", "b"], engine=engine)
     assert engine.asked == []
-
-
-def test_reduce_bins__mean_over_bins_in_float64():
-    predictions = np.array([[[1, 10], [3, 30]], [[5, 0], [6, 1]]], np.float32)
-    assert reduce_bins(predictions).tolist() == [[2, 20], [5.5, 0.5]]
-    large = np.full((1, 1001, 1), 16_777_216.0, np.float32)
-    large[0, :1000] = 1.0
-    assert reduce_bins(large)[0, 0] == np.float32((16_777_216 + 1000) / 1001)
-
-
-def test_reduce_bins__no_bin_is_an_error_not_zero():
-    with pytest.raises(ValueError, match="no output bin given"):
-        reduce_bins(np.zeros((2, 0, 3), np.float32))

@@ -41,7 +41,8 @@ def test_haplotype_mean__sums_in_float64():
 
 def summarise(personal, reference, tissue):
     people = [f"P{i}" for i in range(len(personal))]
-    table = summarise_gene("g", people, np.array(personal), np.array(reference, np.float32), tissue_columns=tissue)
+    tracks = {TISSUE_MEAN: tissue, ALL_TRACKS_MEAN: range(len(reference))}
+    table = summarise_gene("g", people, np.array(personal), np.array(reference, np.float32), tracks=tracks)
     return schemas.enformer_summaries(table).set_index(["summary", "individual_id"])
 
 

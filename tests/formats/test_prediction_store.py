@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 import xarray
 
+from haploformer.enformer.bins import KeptBins
 from haploformer.enformer.plan import PredictionPlan, plan_predictions, run_plan
 from haploformer.errors import InputError
 from haploformer.formats import prediction_store
 from haploformer.formats.prediction_store import PredictionStore, predictions_exist, read_predictions
-from tests.builders.predictions import FakeModel, Interrupted, expected_rows, fake_plan, with_rows
+from tests.builders.predictions import CENTRE_BINS, FakeModel, Interrupted, expected_rows, fake_plan, with_rows
 
 KEYS = [f"key{i}" for i in range(18)]  # five shards of four rows, the last of two
 
@@ -98,6 +99,7 @@ def test_prediction_store__tracks_carriers_and_attributes(store):
         "weights": "seed 0",
         "tracks": [4, 7, 9],
         "precision": "float32",
+        **CENTRE_BINS.identity,
     }
 
 
@@ -105,8 +107,8 @@ def test_prediction_store__rows_of_numbered_windows(store):
     make(store)
     found, expected = read_predictions(store), expected_rows(KEYS)
     window = np.array([[3, 17], [3, 0], [8, 8]])
-    assert np.array_equal(found.rows(window), expected[window])
-    assert found.rows(np.array([5])).dtype == np.float32
+    assert np.array_equal(found.mean_coverage(window), expected[window])
+    assert found.mean_coverage(np.array([5])).dtype == np.float32
 
 
 def test_prediction_store__opens_in_xarray_without_a_warning(store):
@@ -131,7 +133,7 @@ def test_prediction_store__writing_gives_no_warning(store):
 def test_prediction_store__a_handle_can_be_pickled(store):
     make(store)
     again = pickle.loads(pickle.dumps(read_predictions(store)))  # noqa: S301
-    assert np.array_equal(again.rows(np.array([2, 1])), expected_rows(KEYS)[[2, 1]])
+    assert np.array_equal(again.mean_coverage(np.array([2, 1])), expected_rows(KEYS)[[2, 1]])
 
 
 def test_prediction_store__one_window_and_one_track_numbered_zero(store):
@@ -466,7 +468,15 @@ def test_run_plan__two_windows_with_equal_content_share_a_row(store):
     keys = ["a", "b", "a", "c", "b", "a"]
     carriers = fake_plan(keys, FakeModel()).windows
     plan = plan_predictions(
-        Engine(), None, keys, carriers, tracks=[0, 1], bins=[5, 6], shard_rows=2, identity={}, provenance={}
+        Engine(),
+        None,
+        keys,
+        carriers,
+        tracks=[0, 1],
+        bins=KeptBins("centre", (5, 6), 8),
+        shard_rows=2,
+        identity={},
+        provenance={},
     )
     complete(store, plan)
     assert Engine.asked == [[0, 1], [3]]
@@ -513,3 +523,42 @@ def test_manifest__one_line_per_shard_with_the_hash_of_its_file(store):
         assert entry["sha256"] == hashlib.sha256(content).hexdigest()
         assert entry["finite"] == 3 * (entry["rows"][1] - entry["rows"][0])
     assert len({entry["depends"] for entry in entries}) == 5
+
+
+@pytest.mark.parametrize(("keep", "shape"), [("all", (5, 2, 2)), ("each", (5, 8, 2))])
+def test_prediction_store__keeps_bins_apart(store, keep, shape):
+    class Engine:
+        name = "fake"
+
+        def predict(self, windows, rows, *, tracks, bins):
+            return np.array(rows, np.float32)[:, None, None] * 100 + np.array(bins, np.float32)[:, None] + tracks
+
+    keys = [f"k{i}" for i in range(5)]
+    plan = plan_predictions(
+        Engine(),
+        None,
+        keys,
+        fake_plan(keys, FakeModel()).windows,
+        tracks=[0, 1],
+        bins=KeptBins(keep, (3, 4), 8),
+        shard_rows=2,
+        identity={},
+        provenance={},
+    )
+    complete(store, plan)
+    found = read_predictions(store)
+    assert found.values.shape == shape
+    assert found.mean_coverage(np.array([4, 1])).tolist() == [[403.5, 404.5], [103.5, 104.5]]
+    assert found.mean_coverage(np.array([4]), over="all").tolist() == [[403.5, 404.5]]
+    assert predictions_exist(store)
+    (store / "predictions/c/1/0/0").unlink()
+    assert not predictions_exist(store)
+    complete(store, plan)
+    assert xarray.open_zarr(store)["predictions"].dims == ("window", "bin_set" if keep == "all" else "bin", "track")
+
+
+def test_prediction_store__bins_kept_in_another_way_are_predicted_anew(store):
+    make(store)
+    plan = fake_plan(KEYS, FakeModel())
+    other = replace(plan, bins=KeptBins("centre", (4, 5, 6, 7), 10), identity=plan.identity | {"bins": [4, 5, 6, 7]})
+    assert PredictionStore(store, other).known_row(KEYS[0]) is None

@@ -10,8 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.enformer.bins import KeptBins
 from haploformer.enformer.engine import InferenceEngine, Windows
 from haploformer.errors import InputError
+
+#: Bytes of coverage that are held, or stored as one shard, at once: what bounds the memory when every bin is kept.
+MAX_BYTES_AT_ONCE = 2**28
 
 
 @dataclass(frozen=True)
@@ -32,26 +36,34 @@ class PredictionPlan:
     keys : list of str (n_rows,)
         Content of the window that each row predicts; no key twice.
     tracks : list of int (n_tracks,)
+    bins : KeptBins
+        What a row holds of each track.
     identity : dict
         All that a row depends on beside its window: weights, geometry, engine, precision, tracks, bins, transform,
         code version. JSON values.
     provenance : dict
         Further facts stored with the predictions. JSON values.
     windows : DataFrame
-        ``gene_id, individual_id, haplotype, window``: which row each chromosome copy has; ``individual_id`` and
-        ``haplotype`` are null for the reference window.
+        Which row is whose, in column ``window``; the others say whose: ``gene_id, individual_id, haplotype`` of each
+        chromosome copy (the last two null for the reference window), or ``sequence``.
     shard_rows : int
     predict_rows : callable
-        Row numbers -> float32 (n, n_tracks).
+        Row numbers -> float32 (n, *row_shape).
     """
 
     keys: list[str]
     tracks: list[int]
+    bins: KeptBins
     identity: dict[str, Any]
     provenance: dict[str, Any]
     windows: pd.DataFrame
     shard_rows: int
     predict_rows: Callable[[Sequence[int]], NDArray[np.float32]]
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """(n_tracks,), or (n_bins, n_tracks) where bins are kept apart."""
+        return self.bins.row_shape(len(self.tracks))
 
     def shards(self) -> list[RowRange]:
         """All shards in order."""
@@ -95,7 +107,7 @@ def run_plan(plan: PredictionPlan, store: ShardStore) -> Iterator[int]:
 
 
 def _shard_rows(plan: PredictionPlan, store: ShardStore, shard: RowRange) -> NDArray[np.float32]:
-    rows = np.full((shard.stop - shard.start, len(plan.tracks)), np.nan, np.float32)
+    rows = np.full((shard.stop - shard.start, *plan.row_shape), np.nan, np.float32)
     missing = []
     for i in range(shard.start, shard.stop):
         known = store.known_row(plan.keys[i])
@@ -105,11 +117,13 @@ def _shard_rows(plan: PredictionPlan, store: ShardStore, shard: RowRange) -> NDA
             rows[i - shard.start] = known
     if missing:
         rows[np.asarray(missing) - shard.start] = plan.predict_rows(missing)
-    if not np.isfinite(rows).all():
-        bad = shard.start + int(np.flatnonzero(~np.isfinite(rows).all(1))[0])
-        genes = plan.windows["gene_id"][plan.windows["window"] == bad]
+    finite = np.isfinite(rows).reshape(len(rows), -1).all(1)
+    if not finite.all():
+        bad = shard.start + int(np.flatnonzero(~finite)[0])
+        whose = plan.windows.columns[0]
+        names = plan.windows[whose][plan.windows["window"] == bad]
         raise InputError(
-            f"predictions:window {bad}" + (f" (gene {genes.iloc[0]})" if len(genes) else ""),
+            f"predictions:window {bad}" + (f" ({whose.removesuffix('_id')} {names.iloc[0]})" if len(names) else ""),
             "the prediction is not finite",
             "check the weights: a weight may be NaN or too large",
         )
@@ -123,19 +137,21 @@ def plan_predictions(
     carriers: pd.DataFrame,
     *,
     tracks: Sequence[int],
-    bins: Sequence[int],
+    bins: KeptBins,
     shard_rows: int,
     identity: dict[str, Any],
     provenance: dict[str, Any],
 ) -> PredictionPlan:
-    """Plan one row per distinct sequence, the mean over the chosen bins of each track.
+    """Plan one row per distinct sequence.
 
     Parameters
     ----------
     keys : sequence of str (n_windows,)
         Content of each window. Windows of different genes may be equal: they share a row.
     carriers : DataFrame
-        ``gene_id, individual_id, haplotype, window``: window numbers as in ``keys``.
+        Whose each window is, and in the last column ``window`` its number as in ``keys``.
+    shard_rows : int
+        At most; fewer where a shard would be larger than `MAX_BYTES_AT_ONCE`.
     identity : dict
         What the predictions depend on beside windows, tracks, bins and engine, which are added here.
     """
@@ -146,40 +162,28 @@ def plan_predictions(
     representative = np.fromiter(first.values(), np.int64, len(first))
     row_of_window = np.array([row_of_key[key] for key in keys], np.int64)
 
+    at_once = max(1, MAX_BYTES_AT_ONCE // (4 * len(bins.wanted) * len(tracks)))
+
     def predict_rows(rows: Sequence[int]) -> NDArray[np.float32]:
         chosen = representative[np.asarray(rows)].tolist()
-        return reduce_bins(engine.predict(windows, chosen, tracks=tracks, bins=bins))
+        parts = [chosen[i : i + at_once] for i in range(0, len(chosen), at_once)]
+        return np.concatenate(
+            [bins.reduce(engine.predict(windows, part, tracks=tracks, bins=bins.wanted)) for part in parts]
+        )
 
     identity = identity | {
         "engine": engine.name,
         "precision": "float32",
         "tracks": list(tracks),
-        "bins": list(bins),
-        "transform": "mean of coverage over the bins",
+        **bins.identity,
     }
     return PredictionPlan(
         keys=list(first),
         tracks=list(tracks),
+        bins=bins,
         identity=identity,
         provenance=provenance,
         windows=carriers.assign(window=row_of_window[carriers["window"].to_numpy()]),
-        shard_rows=shard_rows,
+        shard_rows=min(shard_rows, max(1, MAX_BYTES_AT_ONCE // (4 * bins.n_stored * len(tracks)))),
         predict_rows=predict_rows,
     )
-
-
-def reduce_bins(predictions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean over bins of coverage.
-
-    Parameters
-    ----------
-    predictions : float32 (n_windows, n_bins, n_tracks)
-
-    Returns
-    -------
-    float32 (n_windows, n_tracks)
-        Summed in float64.
-    """
-    if predictions.shape[1] == 0:
-        raise ValueError("no output bin given")
-    return predictions.mean(axis=1, dtype=np.float64).astype(np.float32)

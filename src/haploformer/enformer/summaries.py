@@ -6,7 +6,7 @@ logarithm taken. The mean of logarithms is another quantity.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from haploformer.predicted_expression import zero_shot_rows
 
 TISSUE_MEAN = "tissue_mean"
 ALL_TRACKS_MEAN = "all_tracks_mean"
+ALL_BINS_MEAN = "all_bins_mean"
 
 
 def haplotype_mean(coverage: NDArray[np.float32], person: NDArray[np.int64], n_individuals: int) -> NDArray[np.float64]:
@@ -41,15 +42,24 @@ def haplotype_mean(coverage: NDArray[np.float32], person: NDArray[np.int64], n_i
     return mean
 
 
+def summary_columns(
+    tissue: Sequence[int], n_tracks: int, *, with_all_bins: bool
+) -> dict[str, dict[str, Sequence[int]]]:
+    """The summaries of a run: over which bins (``centre``, ``all``), then which columns each of them averages."""
+    everything = range(n_tracks)
+    columns: dict[str, dict[str, Sequence[int]]] = {"centre": {TISSUE_MEAN: tissue, ALL_TRACKS_MEAN: everything}}
+    return columns | ({"all": {ALL_BINS_MEAN: everything}} if with_all_bins else {})
+
+
 def summarise_gene(
     gene_id: str,
     individual_ids: Sequence[str],
     personal: NDArray[np.float64],
     reference: NDArray[np.float32],
     *,
-    tissue_columns: Sequence[int],
+    tracks: Mapping[str, Sequence[int]],
 ) -> pd.DataFrame:
-    """Summaries of one gene: the tissue's tracks, and all tracks.
+    """Summaries of one gene.
 
     Parameters
     ----------
@@ -57,8 +67,8 @@ def summarise_gene(
         Mean coverage over bins and haplotypes.
     reference : float32 (n_tracks,)
         The same of the reference window.
-    tissue_columns : sequence of int
-        Columns of the tissue's tracks.
+    tracks : mapping of summary to sequence of int
+        Columns that each summary averages.
 
     Returns
     -------
@@ -66,9 +76,9 @@ def summarise_gene(
         Long: ``gene_id, individual_id, summary, personal, reference, difference, log2_fold_change``.
     """
     parts = []
-    for summary, columns in ((TISSUE_MEAN, list(tissue_columns)), (ALL_TRACKS_MEAN, list(range(personal.shape[1])))):
-        ours = personal[:, columns].mean(axis=1)
-        theirs = float(reference[columns].astype(np.float64).mean())
+    for summary, columns in tracks.items():
+        ours = personal[:, list(columns)].mean(axis=1)
+        theirs = float(reference[list(columns)].astype(np.float64).mean())
         parts.append(
             pd.DataFrame(
                 {
@@ -83,6 +93,43 @@ def summarise_gene(
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def summarise_sequences(
+    names: Sequence[str],
+    coverage: Mapping[str, NDArray[np.float32]],
+    columns: Mapping[str, Mapping[str, Sequence[int]]],
+    *,
+    tracks: pd.DataFrame,
+) -> pd.DataFrame:
+    """Summaries of sequences that belong to nobody, and their coverage on single tracks.
+
+    Parameters
+    ----------
+    names : sequence of str (n_sequences,)
+    coverage : mapping of ``centre`` or ``all`` to float32 (n_sequences, n_tracks)
+        Mean over these bins.
+    columns : mapping
+        As `summary_columns` gives.
+    tracks : DataFrame
+        ``track`` (equal to its column), ``description``: those to be told one by one, at the centre bins.
+
+    Returns
+    -------
+    DataFrame
+        Long: ``sequence, summary, track, description, coverage``; the summaries first, then ``track``.
+    """
+    parts = []
+    for over, by_summary in columns.items():
+        for summary, chosen in by_summary.items():
+            mean = coverage[over][:, list(chosen)].mean(axis=1, dtype=np.float64)
+            parts.append(pd.DataFrame({"sequence": list(names), "summary": summary, "coverage": mean}))
+    for track in tracks.itertuples():
+        of_track = coverage["centre"][:, track.track].astype(np.float64)
+        single = {"summary": "track", "track": track.track, "description": track.description, "coverage": of_track}
+        parts.append(pd.DataFrame({"sequence": list(names), **single}))
+    table = pd.concat(parts, ignore_index=True)
+    return table.astype({"track": "Int64"})[["sequence", "summary", "track", "description", "coverage"]]
 
 
 def zero_shot_predictions(summaries: pd.DataFrame, *, summary: str, model: str) -> pd.DataFrame:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from haploformer.figures.page import ReportFigure
+from haploformer.figures.prediction_page import build_selection_page, build_sequence_page
 from haploformer.figures.predictions import best_and_median_genes, plot_predicted_against_measured
-from haploformer.figures.report import ReportContent, ReportFigure, build_report
+from haploformer.figures.report import ReportContent, build_report
 from haploformer.figures.scores import plot_model_against_model, plot_scores_by_model
+from haploformer.figures.selection import plot_genes_of_individual, plot_people_of_gene, plot_sequences
 from haploformer.figures.style import plot_nothing
 from haploformer.figures.windows import plot_distinct_haplotypes
 
@@ -13,9 +16,14 @@ __all__ = [
     "ReportFigure",
     "best_and_median_genes",
     "build_report",
+    "build_selection_page",
+    "build_sequence_page",
     "plot_distinct_haplotypes",
     "plot_model_against_model",
+    "plot_genes_of_individual",
     "plot_nothing",
+    "plot_people_of_gene",
     "plot_predicted_against_measured",
     "plot_scores_by_model",
+    "plot_sequences",
 ]

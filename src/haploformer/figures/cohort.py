@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from haploformer.figures.report import ReportFigure
+from haploformer.figures.page import ReportFigure
 from haploformer.figures.style import model_label, remark_model
 
 UNTRAINED = "untrained"
@@ -47,22 +47,36 @@ def cohort_facts(
     n_covariates : int
     genes : DataFrame, schema ``genes``
     """
-    geometry, bins = attributes["geometry"], attributes["bins"]
     folds = f"{gene_scores['n_folds'].max()} by person, {gene_scores['n_fold_seeds'].max()} assignments"
     return [
-        ("Genotypes", f"{attributes['genotypes']['source']} (sha256 {attributes['genotypes']['sha256'][:12]})"),
-        ("Reference", f"{attributes['reference']['source']} (sha256 {attributes['reference']['sha256'][:12]})"),
         ("People", f"{gene_scores['n'].max():,}"),
         ("Genes", f"{gene_scores['gene_id'].nunique():,} scored of {len(genes):,}"),
         ("Contigs", ", ".join(sorted(genes["contig"].unique()))),
-        ("Haplotypes", str(attributes["haplotypes"])),
-        ("Model", f"{attributes['model']}, engine {attributes['engine']}, {attributes['precision']}"),
-        ("Weights", f"{attributes['weights']} (sha256 {attributes['weights_sha256'][:12]})"),
-        ("Window", f"{geometry['window']:,} bases round the TSS"),
-        ("Tracks", f"{len(attributes['tracks']):,} stored"),
-        ("Bins", f"{bins[0]} to {bins[-1]} of {geometry['n_bins']}, {attributes['transform']}"),
         ("Covariates", f"{n_covariates}, fitted on training people"),
         ("Folds", folds),
+        *prediction_facts(attributes),
+    ]
+
+
+def prediction_facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What predictions rest on, in pairs of label and value: files, model, weights, window, tracks, bins, code.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Of the stored predictions: identity and provenance.
+    """
+    geometry, bins = attributes["geometry"], attributes["bins"]
+    files = {"Genotypes": "genotypes", "Reference": "reference", "Sequences": "sequences"}
+    sources = [(label, attributes[name]) for label, name in files.items() if name in attributes]
+    return [
+        *((label, f"{source['source']} (sha256 {source['sha256'][:12]})") for label, source in sources),
+        *([("Haplotypes", str(attributes["haplotypes"]))] if "haplotypes" in attributes else []),
+        ("Model", f"{attributes['model']}, engine {attributes['engine']}, {attributes['precision']}"),
+        ("Weights", f"{attributes['weights']} (sha256 {attributes['weights_sha256'][:12]})"),
+        ("Window", f"{geometry['window']:,} bases" + (" round the TSS" if "haplotypes" in attributes else "")),
+        ("Tracks", f"{len(attributes['tracks']):,} stored"),
+        ("Bins", f"{bins[0]} to {bins[-1]} of {geometry['n_bins']}, {attributes['transform']}"),
         ("Code", f"haploformer {attributes['code_version']}"),
     ]
 
@@ -70,16 +84,22 @@ def cohort_facts(
 def cohort_notices(attributes: Mapping[str, Any], known_answer_notice: str | None) -> list[str]:
     """What a reader must know before any number."""
     notices = [] if known_answer_notice is None else [known_answer_notice]
-    if attributes["weights"] == UNTRAINED:
-        notices.append(
-            "Enformer's weights are untrained (random from a seed). Its predictions, and what the stack takes from "
-            "them, say nothing about the published model."
-        )
+    notices += untrained_notices(attributes)
     notices.append(
         "What was normalised or estimated over everybody before it came here (rank-normal expression, PEER factors, "
         "principal components) has seen the held-out people; that cannot be undone. Relatedness was not tested."
     )
     return notices
+
+
+def untrained_notices(attributes: Mapping[str, Any]) -> list[str]:
+    """A warning where the predictions come from untrained weights."""
+    if attributes["weights"] != UNTRAINED:
+        return []
+    return [
+        "Enformer's weights are untrained (random from a seed). Its predictions, and whatever is made of them, say "
+        "nothing about the published model."
+    ]
 
 
 def cohort_headlines(summary: pd.DataFrame) -> list[str]:

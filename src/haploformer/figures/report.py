@@ -1,49 +1,14 @@
-"""The report: one HTML file that opens anywhere, without a network.
-
-The page is ``report.html``, a Jinja template with its style and its few lines of script. plotly.js is embedded once;
-every figure is a block of JSON that the page's own script reads. Names of genes, people and models are data: Jinja
-escapes them in the page, ``_json_block`` in the figures, and a content security policy lets nothing run but the two
-scripts whose SHA-256 the file itself states, and nothing load at all.
-"""
+"""The report of a cohort: how well each model does, on one page."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
-import jinja2
 import pandas as pd
-import plotly.graph_objects as go
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from haploformer.figures import tables
-
-
-@dataclass(frozen=True)
-class ReportFigure:
-    """A figure of the report.
-
-    Attributes
-    ----------
-    title : str
-    figure : plotly.graph_objects.Figure
-        Without a title of its own; ``layout.height`` in pixels.
-    caption : str
-        Says people, folds, windows, tracks and weights.
-    min_width : int
-        Pixels below which the figure is scrolled in its box instead of squeezed; about 150 for each of many panels
-        side by side.
-    """
-
-    title: str
-    figure: go.Figure
-    caption: str
-    min_width: int = 560
+from haploformer.figures.page import ReportFigure, render_page
 
 
 @dataclass(frozen=True)
@@ -109,22 +74,13 @@ def build_report(content: ReportContent) -> str:
         If a table lacks a column.
     """
     names = content.gene_scores if content.genes is None else content.genes
-    page = _template().render(
+    return render_page(
+        "report.html",
         title=content.title,
         facts=content.facts,
         notices=content.notices,
         headlines=content.headlines,
-        figures=[
-            {
-                "title": figure.title,
-                "caption": figure.caption,
-                "min_width": figure.min_width,
-                "height": figure.figure.layout.height or 450,
-                "json": _json_block(figure.figure),
-            }
-            for figure in content.figures
-        ],
-        plotly_script=_plotly_script() if content.figures else None,
+        figures=content.figures,
         summary=tables.model_summary_table(content.model_summary),
         known_answer=_optional(tables.known_answer_table, content.known_answer_check),
         gene_table=tables.gene_table(content.gene_scores),
@@ -134,39 +90,9 @@ def build_report(content: ReportContent) -> str:
         people=_optional(tables.individual_table, content.individual_audit),
         windows=_optional(tables.window_table, content.window_audit, names),
     )
-    return page.strip() + "\n"
 
 
 def _optional(
     make: Callable[..., tables.Table], table: pd.DataFrame | None, *more: pd.DataFrame
 ) -> tables.Table | None:
     return None if table is None or table.empty else make(table, *more)
-
-
-def _json_block(figure: go.Figure) -> Markup:
-    """The figure as JSON that may stand in a script element: no character of it can end or open a tag."""
-    escaped = figure.to_json().replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    return Markup(escaped)  # noqa: S704 (escaped above; within a string of JSON these are the same characters)
-
-
-@cache
-def _plotly_script() -> Markup:
-    script = get_plotlyjs()
-    assert "</script" not in script.lower(), "plotly.js would end its own script element"
-    return Markup(script)  # noqa: S704 (the library itself)
-
-
-def _script_hash(script: str) -> str:
-    """Source expression of a content security policy that allows this inline script."""
-    # a browser hashes what it has parsed, and parsing turns every line end into \n
-    normal = str(script).replace("\r\n", "\n").replace("\r", "\n")
-    return f"'sha256-{base64.b64encode(hashlib.sha256(normal.encode()).digest()).decode()}'"
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["script_hash"] = _script_hash
-    return environment.from_string(files("haploformer.figures").joinpath("report.html").read_text(encoding="utf-8"))

@@ -23,6 +23,7 @@ FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', A
 MODEL_COLOURS = {
     "enformer": "#0072b2",
     "enformer_all_tracks": "#56b4e9",
+    "enformer_all_bins": "#9ad1d4",
     "top_snp": "#e69f00",
     "prs": "#cc79a7",
     "elastic_net": "#009e73",
@@ -32,6 +33,7 @@ MODEL_COLOURS = {
 MODEL_LABELS = {
     "enformer": "Enformer",
     "enformer_all_tracks": "Enformer, all tracks",
+    "enformer_all_bins": "Enformer, all tracks and bins",
     "top_snp": "Top SNP",
     "prs": "PRS",
     "elastic_net": "Elastic net",

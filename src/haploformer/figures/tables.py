@@ -77,6 +77,23 @@ def _missing(value: object) -> bool:
     return value is None or bool(pd.isna(value))
 
 
+def plain_table(table: pd.DataFrame, *, caption: str) -> Table:
+    """A table as it is, numbers with four significant digits."""
+    columns = tuple(Column(str(name), numeric=pd.api.types.is_numeric_dtype(table[name])) for name in table.columns)
+    rows = tuple(
+        tuple(_plain_cell(value, column) for value, column in zip(row, columns, strict=True))
+        for row in table.itertuples(index=False)
+    )
+    return Table(columns, rows, caption)
+
+
+def _plain_cell(value: object, column: Column) -> Cell:
+    if not column.numeric or _missing(value):
+        return text_cell(value)
+    number = float(str(value))
+    return Cell(f"{int(number):,}" if number.is_integer() else f"{number:.4g}", repr(number))
+
+
 def model_summary_table(summary: pd.DataFrame) -> Table:
     """One row per model of the summary; the columns of a known answer only where it is given."""
     needed = ["model", "n_genes", "mean_pearson_r", "median_pearson_r", "mean_spearman_r", "n_constant_genes"]

@@ -53,11 +53,11 @@ class FastaReference:
         if index.is_file() and index.stat().st_size == 0:
             raise InputError(str(index), "the FASTA index is empty", "remove it; it is made anew")
         names = list(self._fasta.keys())
-        doubled = [name for name in names if self._spelling[canonical_contig(name)] != name]
+        doubled = [name for name in names if self.spelling[canonical_contig(name)] != name]
         if doubled:
             raise InputError(
                 f"{self.path}:{doubled[0]}",
-                f"the contig is there twice, also as {self._spelling[canonical_contig(doubled[0])]}",
+                f"the contig is there twice, also as {self.spelling[canonical_contig(doubled[0])]}",
                 "keep one of them",
             )
         for name in {names[0], names[-1]}:
@@ -71,7 +71,7 @@ class FastaReference:
         InputError
             If the index is not that of the file, or the file is damaged there.
         """
-        name = self._spelling[contig]
+        name = self.spelling[contig]
         if name not in self._fitting:
             self._require_index_fits(name)
             self._fitting.add(name)
@@ -80,7 +80,7 @@ class FastaReference:
     @cached_property
     def contig_lengths(self) -> Mapping[str, int]:
         """Length of each contig, by canonical name."""
-        return {canonical: len(self._fasta[name]) for canonical, name in self._spelling.items()}
+        return {canonical: len(self._fasta[name]) for canonical, name in self.spelling.items()}
 
     @cached_property
     def sha256(self) -> str:
@@ -88,7 +88,8 @@ class FastaReference:
         return sha256_file(self.path)
 
     @cached_property
-    def _spelling(self) -> dict[str, str]:
+    def spelling(self) -> dict[str, str]:
+        """Name in the file of each contig, by canonical name."""
         return {canonical_contig(name): name for name in self._fasta.keys()}  # noqa: SIM118
 
     @cached_property

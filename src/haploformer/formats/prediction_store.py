@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import warnings
@@ -23,6 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.enformer.bins import CENTRE, KeptBins
 from haploformer.enformer.plan import PredictionPlan, RowRange
 from haploformer.errors import InputError
 from haploformer.formats.files import read_json, replace_directory, sha256_json, write_durably, write_json
@@ -42,12 +44,13 @@ class TrackPredictions:
 
     Attributes
     ----------
-    values : array-like float32 (n_rows, n_tracks)
-        On disk; slicing reads. Mean coverage over the centre bins.
+    values : array-like float32 (n_rows, n_tracks) or (n_rows, n_bins, n_tracks)
+        On disk; slicing reads. Coverage; `bins` tells over which bins it is averaged.
     tracks : int64 (n_tracks,)
         Track numbers of the columns.
     windows : DataFrame
-        ``gene_id, individual_id, haplotype, window``; the reference window has nulls for person and haplotype.
+        ``gene_id, individual_id, haplotype, window``; the reference window has nulls for person and haplotype. Of
+        sequences without people: ``sequence, window``.
     attributes : dict
         Identity and provenance.
     """
@@ -57,10 +60,19 @@ class TrackPredictions:
     windows: pd.DataFrame
     attributes: dict[str, Any]
 
-    def rows(self, window: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Predictions (..., n_tracks) of the numbered windows; reads each stretch of the array once."""
+    @property
+    def bins(self) -> KeptBins:
+        """Which bins are stored, and how they are averaged."""
+        return KeptBins.of_attributes(self.attributes)
+
+    def mean_coverage(self, window: NDArray[np.int64], *, over: str = CENTRE) -> NDArray[np.float32]:
+        """Mean over the centre bins, or over ``all``, of the numbered windows: float32 (*window.shape, n_tracks).
+
+        Every stretch of the array is read once.
+        """
         unique, position = np.unique(window, return_inverse=True)
-        return np.asarray(self.values.get_orthogonal_selection((unique, slice(None))))[position.reshape(window.shape)]
+        rows = np.asarray(self.values.get_orthogonal_selection((unique, *[slice(None)] * (self.values.ndim - 1))))
+        return self.bins.mean(rows, over=over)[position.reshape(window.shape)]
 
 
 class PredictionStore:
@@ -92,7 +104,7 @@ class PredictionStore:
     def is_done(self, shard: RowRange) -> bool:
         """Whether the manifest records the shard for this plan, and its file has the recorded bytes."""
         entry = self._done.get(shard.index)
-        return entry is not None and _chunk_is_whole(self.folder, entry)
+        return entry is not None and _chunk_is_whole(self.folder, entry, self._layout)
 
     def is_finished(self) -> bool:
         """Whether all shards are done."""
@@ -105,9 +117,9 @@ class PredictionStore:
 
     def write(self, shard: RowRange, rows: NDArray[np.float32]) -> None:
         """Store a shard durably, then record it."""
-        chunk = np.full((self.plan.shard_rows, len(self.plan.tracks)), np.nan, "<f4")
+        chunk = np.full((self.plan.shard_rows, *self.plan.row_shape), np.nan, "<f4")
         chunk[: len(rows)] = rows
-        target = _chunk_path(self.folder, shard.index)
+        target = self._chunk_path(shard.index)
         content = chunk.tobytes()
         entry = {
             "shard": shard.index,
@@ -177,11 +189,11 @@ class PredictionStore:
 
     def _count_usable(self, folder: Path) -> int:
         """Shards of this plan that a folder holds."""
-        return sum(_chunk_is_whole(folder, entry) for entry in self._entries(folder))
+        return sum(_chunk_is_whole(folder, entry, self._layout) for entry in self._entries(folder))
 
     def _remove_strays(self) -> None:
         """Remove what earlier plans and interrupted writes left in the folder."""
-        own = {_chunk_path(self.folder, shard.index) for shard in self.plan.shards()}
+        own = {self._chunk_path(shard.index) for shard in self.plan.shards()}
         own |= {self.folder / name for name in (_MANIFEST, _WINDOWS, *_LAYOUT_FILES)}
         for path in sorted(self.folder.rglob("*"), reverse=True):
             if path.is_dir():
@@ -192,7 +204,10 @@ class PredictionStore:
 
     @property
     def _layout(self) -> dict[str, Any]:
-        return {"shard_rows": self.plan.shard_rows, "n_tracks": len(self.plan.tracks)}
+        return {"shard_rows": self.plan.shard_rows, "row_shape": list(self.plan.row_shape)}
+
+    def _chunk_path(self, shard: int) -> Path:
+        return _chunk_path(self.folder, shard, self._layout)
 
     @property
     def _attributes(self) -> dict[str, Any]:
@@ -209,12 +224,12 @@ class PredictionStore:
         group.attrs.update(self._attributes)
         group.create_array(
             _ARRAY,
-            shape=(len(plan.keys), len(plan.tracks)),
-            chunks=(plan.shard_rows, len(plan.tracks)),
+            shape=(len(plan.keys), *plan.row_shape),
+            chunks=(plan.shard_rows, *plan.row_shape),
             dtype="float32",
             fill_value=float("nan"),
             compressors=None,
-            dimension_names=("window", "track"),
+            dimension_names=("window", *([plan.bins.dimension] if plan.bins.dimension else []), "track"),
             attributes={"unit": "coverage per 128 bp", "missing": "NaN"},
         )
         track = group.create_array(
@@ -243,7 +258,7 @@ class PredictionStore:
 
     def _bytes_to_write(self) -> int:
         missing = sum(not self.is_done(shard) for shard in self.plan.shards())
-        return missing * self.plan.shard_rows * len(self.plan.tracks) * 4
+        return missing * self.plan.shard_rows * math.prod(self.plan.row_shape) * 4
 
     @cached_property
     def _previous_rows(self) -> dict[str, int]:
@@ -279,7 +294,7 @@ def predictions_exist(path: Path) -> bool:
     plan = read_json(path / _PLAN)
     entries = {entry["shard"]: entry for entry in _manifest(path)}
     return all(
-        i in entries and entries[i]["depends"] == depends and _chunk_is_whole(path, entries[i])
+        i in entries and entries[i]["depends"] == depends and _chunk_is_whole(path, entries[i], plan)
         for i, depends in enumerate(plan["depends"])
     )
 
@@ -298,15 +313,16 @@ def _layout(folder: Path) -> dict[str, Any] | None:
     if not (folder / _PLAN).is_file():
         return None
     plan = read_json(folder / _PLAN)
-    return {"shard_rows": plan["shard_rows"], "n_tracks": plan["n_tracks"]}
+    return {"shard_rows": plan["shard_rows"], "row_shape": plan["row_shape"]}
 
 
-def _chunk_path(folder: Path, shard: int) -> Path:
-    return folder / _ARRAY / "c" / str(shard) / "0"
+def _chunk_path(folder: Path, shard: int, layout: dict[str, Any]) -> Path:
+    """Zarr names a chunk by its place on every axis; ours are cut along the first only."""
+    return folder.joinpath(_ARRAY, "c", str(shard), *["0"] * len(layout["row_shape"]))
 
 
-def _chunk_is_whole(folder: Path, entry: dict[str, Any]) -> bool:
-    path = _chunk_path(folder, entry["shard"])
+def _chunk_is_whole(folder: Path, entry: dict[str, Any], layout: dict[str, Any]) -> bool:
+    path = _chunk_path(folder, entry["shard"], layout)
     return path.is_file() and path.stat().st_size == entry["bytes"]
 
 

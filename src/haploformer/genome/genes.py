@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
@@ -50,10 +50,10 @@ def select_genes(
             "set data_prep.chromosomes, or give another expression table",
         )
     exact = annotation.drop_duplicates("gene_id").set_index("gene_id")
-    bare = annotation.assign(gene_id=_without_version(annotation["gene_id"]))
+    bare = annotation.assign(gene_id=without_version(annotation["gene_id"]))
     bare = bare.drop_duplicates("gene_id").set_index("gene_id")
     lookup = {name: pd.concat([bare[name], exact[name]]).to_dict() for name in ("gene_name", "strand")}
-    ids, bare_ids = genes["gene_id"].tolist(), _without_version(genes["gene_id"]).tolist()
+    ids, bare_ids = genes["gene_id"].tolist(), without_version(genes["gene_id"]).tolist()
     found = {
         name: [values.get(i, values.get(b)) for i, b in zip(ids, bare_ids, strict=True)]
         for name, values in lookup.items()
@@ -69,27 +69,32 @@ def select_genes(
     )
 
 
-def _without_version(gene_ids: pd.Series) -> pd.Series:
+def without_version(gene_ids: pd.Series) -> pd.Series:
+    """Gene ids without the version that GENCODE adds: ``ENSG00000093010`` for ``ENSG00000093010.13``."""
     return gene_ids.astype(str).str.replace(r"\.\d+$", "", regex=True)
 
 
 def count_genes(
-    measured: pd.DataFrame, selected: pd.DataFrame, annotation: pd.DataFrame, *, source: str
+    measured: pd.DataFrame, selected: pd.DataFrame, annotation: pd.DataFrame, *, source: str, contigs: Collection[str]
 ) -> AuditCounts:
-    """How many measured genes are kept, with and without annotation, and how many lie on other chromosomes.
+    """How many measured genes are kept, with and without annotation, and how many are left out and why.
 
     Parameters
     ----------
     measured, selected : DataFrame
-        ``gene_id`` of the expression table, and of the study.
+        ``gene_id, contig`` of the expression table, and of the study.
     annotation : DataFrame
         ``gene_id``.
+    contigs : collection of str
+        The chosen chromosomes, canonical names.
     """
-    known = set(_without_version(annotation["gene_id"]))
-    annotated = int(_without_version(selected["gene_id"]).isin(known).sum())
+    known = set(without_version(annotation["gene_id"]))
+    annotated = int(without_version(selected["gene_id"]).isin(known).sum())
+    n_on_contigs = int(measured["contig"].isin(list(contigs)).sum())
     outcomes = {
         ("kept", "used"): annotated,
         ("kept", "used, not in the annotation"): len(selected) - annotated,
-        ("dropped", "other chromosome"): len(measured) - len(selected),
+        ("dropped", "other chromosome"): len(measured) - n_on_contigs,
+        ("dropped", "not selected"): n_on_contigs - len(selected),
     }
     return Counter({AuditKey(source, None, "gene", *outcome): n for outcome, n in outcomes.items() if n})

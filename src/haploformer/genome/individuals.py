@@ -67,11 +67,31 @@ def select_individuals(
             )
     if not shared:
         raise InputError(sources["expression"], "no individual is in all files", "give files of the same people")
-    facts = panel.set_index("individual_id").reindex(shared)
+    return describe_individuals(shared, panel, sample_of or {})
+
+
+def describe_individuals(
+    individual_ids: Sequence[str], panel: pd.DataFrame, sample_of: Mapping[str, str]
+) -> pd.DataFrame:
+    """People with their sample id, population and sex.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        ``individual_id, population, sex``; people who are not in it have nulls.
+    sample_of : mapping
+        Sample id of each individual; the same where it does not tell.
+
+    Returns
+    -------
+    DataFrame
+        ``individual_id, sample_id, population, sex``.
+    """
+    facts = panel.set_index("individual_id").reindex(individual_ids)
     return pd.DataFrame(
         {
-            "individual_id": shared,
-            "sample_id": [(sample_of or {}).get(person, person) for person in shared],
+            "individual_id": list(individual_ids),
+            "sample_id": [sample_of.get(person, person) for person in individual_ids],
             "population": facts["population"].to_numpy(),
             "sex": facts["sex"].to_numpy(),
         }
@@ -108,12 +128,14 @@ def samples_by_individual(sample_ids: Sequence[str], *, rule: str, source: str) 
     return named
 
 
-def count_individuals(people: Mapping[str, Sequence[str]]) -> AuditCounts:
+def count_individuals(people: Mapping[str, Sequence[str]], selected: Sequence[str] | None = None) -> AuditCounts:
     """Who of each file is kept: people who are in all files; and for the others, which file lacks them first.
 
     Parameters
     ----------
     people : mapping of file name to ids
+    selected : sequence of str, optional
+        The people whom the run is about; everybody by default.
     """
     counts: AuditCounts = Counter()
     members = {source: set(ids) for source, ids in people.items()}
@@ -121,5 +143,7 @@ def count_individuals(people: Mapping[str, Sequence[str]]) -> AuditCounts:
         for individual in ids:
             lacking = next((other for other in members if individual not in members[other]), None)
             outcome, reason = ("kept", "used") if lacking is None else ("dropped", f"not in {lacking}")
+            if outcome == "kept" and selected is not None and individual not in selected:
+                outcome, reason = "dropped", "not selected"
             counts[AuditKey(source, None, "individual", outcome, reason)] += 1
     return counts

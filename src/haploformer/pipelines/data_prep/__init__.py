@@ -1,5 +1,5 @@
 """Pipeline ``data_prep``."""
 
-from haploformer.pipelines.data_prep.pipeline import create_pipeline
+from haploformer.pipelines.data_prep.pipeline import create_pipeline, create_prediction_pipeline
 
-__all__ = ["create_pipeline"]
+__all__ = ["create_pipeline", "create_prediction_pipeline"]

@@ -10,16 +10,26 @@ from haploformer.formats.expression_bed import ExpressionBed
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_batch import GenotypeFile
 from haploformer.formats.genotype_store import GenotypeStream, StoredGenotypes
-from haploformer.parameters import BaselinesParameters, DataPrepParameters, EnformerParameters, EvaluationParameters
+from haploformer.parameters import (
+    BaselinesParameters,
+    DataPrepParameters,
+    EnformerParameters,
+    EvaluationParameters,
+    SelectParameters,
+)
 
 logger = logging.getLogger(__name__)
 
 
-def select_genes(bed: ExpressionBed, annotation: pd.DataFrame, options: DataPrepParameters) -> pd.DataFrame:
-    """Genes on the chosen chromosomes."""
+def select_genes(
+    bed: ExpressionBed, annotation: pd.DataFrame, options: DataPrepParameters, select: SelectParameters
+) -> pd.DataFrame:
+    """Genes on the chosen chromosomes; of those the ones that are named, if any are."""
     from haploformer.genome import genes
+    from haploformer.genome.selection import choose_genes
 
-    return genes.select_genes(bed.genes, annotation, chromosomes=options.chromosomes, source=bed.name)
+    on_chromosomes = genes.select_genes(bed.genes, annotation, chromosomes=options.chromosomes, source=bed.name)
+    return choose_genes(on_chromosomes, select.genes, source=bed.name)
 
 
 def select_individuals(
@@ -28,15 +38,17 @@ def select_individuals(
     covariate_table: pd.DataFrame,
     panel: pd.DataFrame,
     options: DataPrepParameters,
+    select: SelectParameters,
 ) -> pd.DataFrame:
-    """People who are in all files."""
+    """People who are in all files; of those the ones who are named, if any are."""
     from haploformer.genome import individuals
+    from haploformer.genome.selection import choose_individuals
 
     sample_of = individuals.samples_by_individual(
         genotype_file.sample_ids, rule=options.sample_ids, source=genotype_file.name
     )
     return individuals.select_individuals(
-        bed.individual_ids,
+        choose_individuals(bed.individual_ids, select.individuals, source=bed.name),
         list(sample_of),
         covariate_table["individual_id"].unique().tolist(),
         panel,
@@ -44,6 +56,20 @@ def select_individuals(
         sources={"expression": bed.name, "genotypes": genotype_file.name, "covariates": "covariate table"},
         sample_of=sample_of,
     )
+
+
+def select_genotyped_individuals(
+    genotype_file: GenotypeFile, panel: pd.DataFrame, options: DataPrepParameters, select: SelectParameters
+) -> pd.DataFrame:
+    """People with genotypes: a prediction needs nothing else of them."""
+    from haploformer.genome import individuals
+    from haploformer.genome.selection import choose_individuals
+
+    sample_of = individuals.samples_by_individual(
+        genotype_file.sample_ids, rule=options.sample_ids, source=genotype_file.name
+    )
+    chosen = choose_individuals(list(sample_of), select.individuals, source=genotype_file.name)
+    return individuals.describe_individuals(chosen, panel, sample_of)
 
 
 def prepare_expression(bed: ExpressionBed, genes: pd.DataFrame, individuals: pd.DataFrame) -> pd.DataFrame:
@@ -94,6 +120,7 @@ def audit_inputs(
     individuals: pd.DataFrame,
     variants: StoredGenotypes,
     options: DataPrepParameters,
+    select: SelectParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What was kept and left out of each file, and each person's calls."""
     from haploformer.genome.audit import audit_individuals, audit_table
@@ -106,13 +133,22 @@ def audit_inputs(
         genotype_file.name: list(named),
         "covariate table": covariate_table["individual_id"].unique().tolist(),
     }
-    counts = count_genes(bed.genes, genes, annotation, source=bed.name) + count_individuals(people)
+    contigs = set(select_genes(bed, annotation, options, SelectParameters())["contig"])
+    counts = count_genes(bed.genes, genes, annotation, source=bed.name, contigs=contigs)
+    counts += count_individuals(people, select.individuals)
     table = pd.concat([audit_table(counts), variants.audit], ignore_index=True)
     kept, dropped = (int(variants.audit["count"][variants.audit["outcome"] == o].sum()) for o in ("kept", "dropped"))
     logger.info("%d of %d genes are on the chosen chromosomes", len(genes), len(bed.genes))
     logger.info("%d of %d individuals are in all files", len(individuals), len(bed.individual_ids))
     logger.info("%d variants on the genes' chromosomes: %d kept, %d left out", kept + dropped, kept, dropped)
     return table, audit_individuals(variants.genotypes)
+
+
+def audit_genotypes(variants: StoredGenotypes) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What was kept and left out of the genotypes, and each person's calls."""
+    from haploformer.genome.audit import audit_individuals
+
+    return variants.audit, audit_individuals(variants.genotypes)
 
 
 def assign_person_folds(individuals: pd.DataFrame, options: EvaluationParameters) -> pd.DataFrame:

@@ -6,18 +6,20 @@ from haploformer.pipelines.data_prep import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Files in, primary tables out."""
+    """Files in, primary tables out: the people whom all files know."""
     return pipeline(
         [
-            node(
-                nodes.select_genes,
-                ["expression_bed", "gene_annotation", "params:data_prep"],
-                "genes",
-                name="select_genes",
-            ),
+            *_genes_and_genotypes(),
             node(
                 nodes.select_individuals,
-                ["expression_bed", "genotype_file", "covariate_table", "sample_panel", "params:data_prep"],
+                [
+                    "expression_bed",
+                    "genotype_file",
+                    "covariate_table",
+                    "sample_panel",
+                    "params:data_prep",
+                    "params:select",
+                ],
                 "individuals",
                 name="select_individuals",
             ),
@@ -29,20 +31,6 @@ def create_pipeline() -> Pipeline:
             ),
             node(nodes.prepare_covariates, ["covariate_table", "individuals"], "covariates", name="prepare_covariates"),
             node(
-                nodes.read_genotypes,
-                [
-                    "genotype_file",
-                    "reference_genome",
-                    "genes",
-                    "individuals",
-                    "params:data_prep",
-                    "params:enformer",
-                    "params:baselines",
-                ],
-                "variants",
-                name="read_genotypes",
-            ),
-            node(
                 nodes.audit_inputs,
                 [
                     "expression_bed",
@@ -53,6 +41,7 @@ def create_pipeline() -> Pipeline:
                     "individuals",
                     "variants",
                     "params:data_prep",
+                    "params:select",
                 ],
                 ["input_audit", "individual_audit"],
                 name="audit_inputs",
@@ -65,3 +54,44 @@ def create_pipeline() -> Pipeline:
             ),
         ]
     )
+
+
+def create_prediction_pipeline() -> Pipeline:
+    """What a prediction alone needs: genes, people with genotypes, and their variants."""
+    return pipeline(
+        [
+            *_genes_and_genotypes(),
+            node(
+                nodes.select_genotyped_individuals,
+                ["genotype_file", "sample_panel", "params:data_prep", "params:select"],
+                "individuals",
+                name="select_genotyped_individuals",
+            ),
+            node(nodes.audit_genotypes, "variants", ["input_audit", "individual_audit"], name="audit_genotypes"),
+        ]
+    )
+
+
+def _genes_and_genotypes() -> list:
+    return [
+        node(
+            nodes.select_genes,
+            ["expression_bed", "gene_annotation", "params:data_prep", "params:select"],
+            "genes",
+            name="select_genes",
+        ),
+        node(
+            nodes.read_genotypes,
+            [
+                "genotype_file",
+                "reference_genome",
+                "genes",
+                "individuals",
+                "params:data_prep",
+                "params:enformer",
+                "params:baselines",
+            ],
+            "variants",
+            name="read_genotypes",
+        ),
+    ]

@@ -24,7 +24,11 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.predict_zero_shot,
                 "enformer_summaries",
-                ["predicted_expression_enformer", "predicted_expression_enformer_all_tracks"],
+                [
+                    "predicted_expression_enformer",
+                    "predicted_expression_enformer_all_tracks",
+                    "predicted_expression_enformer_all_bins",
+                ],
                 name="predict_zero_shot",
             ),
         ]

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 def score_predictions(
     enformer: pd.DataFrame,
     enformer_all_tracks: pd.DataFrame,
+    enformer_all_bins: pd.DataFrame,
     top_snp: pd.DataFrame,
     elastic_net: pd.DataFrame,
     stack: pd.DataFrame,
@@ -31,9 +32,11 @@ def score_predictions(
     stacking: StackingParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both sides of every score, and r of each gene and model."""
-    predictions = [enformer, enformer_all_tracks, top_snp, elastic_net, stack]
-    scored, scores = score_models(predictions, measured, covariates, person_folds, genes)
-    zero_shot = ["enformer", "enformer_all_tracks"]
+    predictions = [enformer, enformer_all_tracks, enformer_all_bins, top_snp, elastic_net, stack]
+    # All bins are predicted on request only.
+    given = [table for table in predictions if len(table)]
+    scored, scores = score_models(given, measured, covariates, person_folds, genes)
+    zero_shot = ["enformer", "enformer_all_tracks", "enformer_all_bins"]
     resting = [*zero_shot, *(["stack"] if set(zero_shot) & set(stacking.features) else [])]
     weights = dict.fromkeys(resting, track_predictions.attributes["weights"])
     scores.insert(scores.columns.get_loc("model") + 1, "weights", scores["model"].map(weights))

@@ -14,6 +14,7 @@ def create_pipeline() -> Pipeline:
                 [
                     "predicted_expression_enformer",
                     "predicted_expression_enformer_all_tracks",
+                    "predicted_expression_enformer_all_bins",
                     "predicted_expression_top_snp",
                     "predicted_expression_elastic_net",
                     "predicted_expression_stack",

@@ -12,6 +12,7 @@ def fit_stack(
     elastic_net: pd.DataFrame,
     enformer: pd.DataFrame,
     enformer_all_tracks: pd.DataFrame,
+    enformer_all_bins: pd.DataFrame,
     inner_top_snp: pd.DataFrame,
     inner_elastic_net: pd.DataFrame,
     measured: pd.DataFrame,
@@ -33,7 +34,7 @@ def fit_stack(
     values = dict(zip(expression.row_ids, expression.values, strict=True))
     return stack_cohort(
         options.features,
-        pd.concat([top_snp, elastic_net, enformer, enformer_all_tracks], ignore_index=True),
+        pd.concat([top_snp, elastic_net, enformer, enformer_all_tracks, enformer_all_bins], ignore_index=True),
         pd.concat([inner_top_snp, inner_elastic_net], ignore_index=True),
         {gene: of_gene for gene, of_gene in values.items() if gene in predicted},
         people,

@@ -16,6 +16,7 @@ def create_pipeline() -> Pipeline:
                     "predicted_expression_elastic_net",
                     "predicted_expression_enformer",
                     "predicted_expression_enformer_all_tracks",
+                    "predicted_expression_enformer_all_bins",
                     "inner_predictions_top_snp",
                     "inner_predictions_elastic_net",
                     "measured_expression",

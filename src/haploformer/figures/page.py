@@ -1,0 +1,123 @@
+"""Pages: one HTML file each, which opens anywhere, without a network.
+
+``page.html`` is a Jinja template with the style and a few lines of script; each kind of page extends it. plotly.js is
+embedded once; every figure is a block of JSON that the page's own script reads. Names of genes, people and models are
+data: Jinja escapes them in the page, ``_json_block`` in the figures, and a content security policy lets nothing run but
+the two scripts whose SHA-256 the file itself states, and nothing load at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jinja2
+import plotly.graph_objects as go
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure of a page.
+
+    Attributes
+    ----------
+    title : str
+    figure : plotly.graph_objects.Figure
+        Without a title of its own; ``layout.height`` in pixels.
+    caption : str
+        Says people, folds, windows, tracks and weights.
+    min_width : int
+        Pixels below which the figure is scrolled in its box instead of squeezed; about 150 for each of many panels
+        side by side.
+    """
+
+    title: str
+    figure: go.Figure
+    caption: str
+    min_width: int = 560
+
+
+def render_page(
+    template: str,
+    *,
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    notices: Sequence[str],
+    headlines: Sequence[str],
+    figures: Sequence[ReportFigure],
+    **sections: Any,
+) -> str:
+    """One self-contained HTML document.
+
+    Parameters
+    ----------
+    template : str
+        Which kind of page: a file beside this one.
+    facts : sequence of (label, value)
+    notices, headlines : sequence of str
+        Warnings, and the result in sentences.
+    sections
+        What the template shows beside these.
+    """
+    page = (
+        _templates()
+        .get_template(template)
+        .render(
+            title=title,
+            facts=facts,
+            notices=notices,
+            headlines=headlines,
+            figures=[
+                {
+                    "title": figure.title,
+                    "caption": figure.caption,
+                    "min_width": figure.min_width,
+                    "height": figure.figure.layout.height or 450,
+                    "json": _json_block(figure.figure),
+                }
+                for figure in figures
+            ],
+            plotly_script=_plotly_script() if figures else None,
+            **sections,
+        )
+    )
+    return page.strip() + "\n"
+
+
+def _json_block(figure: go.Figure) -> Markup:
+    """The figure as JSON that may stand in a script element: no character of it can end or open a tag."""
+    escaped = figure.to_json().replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return Markup(escaped)  # noqa: S704 (escaped above; within a string of JSON these are the same characters)
+
+
+@cache
+def _plotly_script() -> Markup:
+    script = get_plotlyjs()
+    assert "</script" not in script.lower(), "plotly.js would end its own script element"
+    return Markup(script)  # noqa: S704 (the library itself)
+
+
+def _script_hash(script: str) -> str:
+    """Source expression of a content security policy that allows this inline script."""
+    # a browser hashes what it has parsed, and parsing turns every line end into \n
+    normal = str(script).replace("\r\n", "\n").replace("\r", "\n")
+    return f"'sha256-{base64.b64encode(hashlib.sha256(normal.encode()).digest()).decode()}'"
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("haploformer", "figures"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["script_hash"] = _script_hash
+    return environment

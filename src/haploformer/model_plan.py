@@ -1,0 +1,63 @@
+"""From the parameters of a run to a plan of predictions: the model is loaded, nothing is computed yet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import pandas as pd
+
+from haploformer import __version__
+from haploformer.enformer.bins import KeptBins
+from haploformer.enformer.engine import Windows
+from haploformer.enformer.geometry import PRESETS
+from haploformer.enformer.library import LibraryEngine
+from haploformer.enformer.model import canonical_state, weights_sha256
+from haploformer.enformer.plan import PredictionPlan, plan_predictions
+from haploformer.formats.weights import load_module
+from haploformer.parameters import EnformerParameters
+
+logger = logging.getLogger(__name__)
+
+
+def plan_model(
+    windows: Windows,
+    keys: Sequence[str],
+    carriers: pd.DataFrame,
+    tracks: pd.DataFrame,
+    options: EnformerParameters,
+    *,
+    provenance: dict[str, Any],
+) -> PredictionPlan:
+    """All tracks of every distinct window, by the model that the parameters name.
+
+    Parameters
+    ----------
+    windows, keys, carriers
+        As in `haploformer.enformer.plan.plan_predictions`.
+    tracks : DataFrame
+        The model's outputs.
+    provenance : dict
+        Where the windows come from. JSON values.
+    """
+    geometry = replace(PRESETS[options.preset], n_tracks=len(tracks))
+    module = load_module(options.weights, geometry, seed=options.seed)
+    sha256 = weights_sha256(canonical_state(module))
+    plan = plan_predictions(
+        LibraryEngine(module, geometry, batch_size=options.batch_size),
+        windows,
+        keys,
+        carriers,
+        tracks=tracks["track"].tolist(),
+        bins=KeptBins(options.bins, tuple(geometry.centre_bins(options.centre_bins)), geometry.n_bins),
+        shard_rows=options.shard_windows,
+        identity={"geometry": asdict(geometry), "weights_sha256": sha256, "code_version": __version__},
+        provenance={"model": f"Enformer, preset {options.preset}", "weights": options.weights, **provenance},
+    )
+    logger.info(
+        "Enformer (%s, weights %s): %d windows in %d shards, %d tracks",
+        *(options.preset, options.weights, len(plan.keys), len(plan.shards()), len(plan.tracks)),
+    )
+    return plan

@@ -1,0 +1,73 @@
+"""Where a run's outputs lie: in the cohort's folders, or in folders of its own.
+
+The cohort's results are those of its environment (``conf/<env>``). A run whose command line selects genes, people or
+sequences, or another model, has folders of its own below, so that it never replaces them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from haploformer.errors import InputError
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+#: What lies in the cohort's folders beside the folders of runs.
+_TAKEN = ("figures", "haplotype_windows", "sequence_track_predictions.zarr", "track_predictions.zarr", "variants")
+
+
+def run_folder(cohort: str, run_name: Any, gene: Any, individual: Any, sequences: Any, preset: Any, usual: Any) -> str:
+    """The run's folder within each layer, for the catalog (``${run_folder:...}``).
+
+    Parameters
+    ----------
+    cohort : str
+        Name of the environment's cohort.
+    run_name : str, optional
+        Name that the user gives the folder.
+    gene, individual, sequences, preset : optional
+        What the command line asks for; None where it does not.
+    usual : str
+        The environment's preset.
+
+    Returns
+    -------
+    str
+        ``cohort``; or ``cohort/name``, the name given or else made of what the run differs in.
+
+    Raises
+    ------
+    InputError
+        If ``run_name`` cannot be the name of a folder.
+    """
+    if run_name is not None:
+        return f"{cohort}/{_checked(str(run_name))}"
+    asked = {"gene": gene, "individual": individual, "sequences": sequences}
+    asked |= {"preset": preset if preset != usual else None}
+    differing = {key: str(value) for key, value in asked.items() if value is not None}
+    return f"{cohort}/{_derived(differing)}" if differing else cohort
+
+
+def _checked(name: str) -> str:
+    if not _SLUG.fullmatch(name) or ".." in name or name in _TAKEN:
+        raise InputError(
+            "parameters:run_name",
+            f"{name!r} cannot name a folder of outputs",
+            "give up to 64 of a-z, 0-9, '-', '_' and '.', beginning with a letter or digit, "
+            f"and none of {', '.join(_TAKEN)}",
+        )
+    return name
+
+
+def _derived(differing: dict[str, str]) -> str:
+    """A readable name that no other difference has: names of genes, people and files never are paths by themselves."""
+    words = []
+    for key, value in differing.items():
+        first, *others = value.replace("\\", "/").split("/")[-1].split("+")
+        words.append(f"{key}-{re.sub('[^a-z0-9]+', '-', first.lower()).strip('-')[:24]}")
+        words += [f"and-{len(others)}-more"] if others else []
+    digest = hashlib.sha256(json.dumps(differing, sort_keys=True).encode()).hexdigest()
+    return f"{'-'.join(words)}-{digest[:8]}"
