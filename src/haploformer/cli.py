@@ -116,3 +116,25 @@ run = click.Command(
     help=f"{kedro_run.help}\n\nErrors in files and parameters are one line; {TRACEBACK_VARIABLE}=1 shows the traceback.",
 )
 cli.add_command(run)
+
+
+@click.command("convert-weights")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="Default: model.safetensors beside the source.")
+@click.option(
+    "--gamma",
+    type=click.Choice(["tabulated", "computed"]),
+    default="tabulated",
+    show_default=True,
+    help="Position features that the weights were trained with; the published ones need the table.",
+)
+@click.option("--force", is_flag=True, help="Replace the output if it is there.")
+@one_line_errors
+def convert_weights(source: Path, output: Path | None, gamma: str, force: bool) -> None:
+    """Make a PyTorch checkpoint (SOURCE: a .bin, or its folder) into safetensors, without running code in it."""
+    from haploformer.formats.checkpoint import convert_checkpoint
+
+    click.echo(convert_checkpoint(source, output, gamma=gamma, overwrite=force).describe())
+
+
+cli.add_command(convert_weights)

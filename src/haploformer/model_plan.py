@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,9 +15,8 @@ from haploformer.enformer.bins import KeptBins
 from haploformer.enformer.engine import Windows
 from haploformer.enformer.geometry import PRESETS
 from haploformer.enformer.library import LibraryEngine
-from haploformer.enformer.model import canonical_state, weights_sha256
 from haploformer.enformer.plan import PredictionPlan, plan_predictions
-from haploformer.formats.weights import load_module
+from haploformer.formats.weights import WeightsChoice, load_model
 from haploformer.parameters import EnformerParameters
 
 logger = logging.getLogger(__name__)
@@ -42,22 +42,28 @@ def plan_model(
     provenance : dict
         Where the windows come from. JSON values.
     """
-    geometry = replace(PRESETS[options.preset], n_tracks=len(tracks))
-    module = load_module(options.weights, geometry, seed=options.seed)
-    sha256 = weights_sha256(canonical_state(module))
+    choice = WeightsChoice(options.weights, Path(options.official_folder), options.gamma)
+    model = load_model(choice, replace(PRESETS[options.preset], n_tracks=len(tracks)), seed=options.seed)
+    geometry = model.geometry
     plan = plan_predictions(
-        LibraryEngine(module, geometry, batch_size=options.batch_size),
+        LibraryEngine(model.module, geometry, batch_size=options.batch_size),
         windows,
         keys,
         carriers,
         tracks=tracks["track"].tolist(),
         bins=KeptBins(options.bins, tuple(geometry.centre_bins(options.centre_bins)), geometry.n_bins),
         shard_rows=options.shard_windows,
-        identity={"geometry": asdict(geometry), "weights_sha256": sha256, "code_version": __version__},
-        provenance={"model": f"Enformer, preset {options.preset}", "weights": options.weights, **provenance},
+        identity={"geometry": asdict(geometry), "weights_sha256": model.sha256, "code_version": __version__},
+        provenance={
+            "model": f"Enformer, preset {options.preset}",
+            "weights": model.weights,
+            "position_features": geometry.position_features,
+            **provenance,
+        },
     )
     logger.info(
-        "Enformer (%s, weights %s): %d windows in %d shards, %d tracks",
-        *(options.preset, options.weights, len(plan.keys), len(plan.shards()), len(plan.tracks)),
+        "Enformer (%s, weights %s, %s): %d windows in %d shards, %d tracks",
+        *(options.preset, model.weights, geometry.position_features),
+        *(len(plan.keys), len(plan.shards()), len(plan.tracks)),
     )
     return plan

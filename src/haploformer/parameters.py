@@ -116,7 +116,12 @@ class EnformerParameters(ParameterGroup):
     preset : str
         Geometry; the input window belongs to it.
     weights : str
-        ``untrained`` (random from ``seed``) or the path of a safetensors file.
+        ``untrained`` (random from ``seed``); ``official`` (the published ones, in ``official_folder``); or the path of a
+        safetensors file, or of a folder that holds ``model.safetensors``.
+    official_folder : str
+        Where the published weights lie.
+    gamma : str, optional
+        Position features of the attention, ``tabulated`` or ``computed``, if not those that the weights need.
     engine : str
         Algorithm of the forward pass.
     tracks : list of str
@@ -135,6 +140,8 @@ class EnformerParameters(ParameterGroup):
 
     preset: Literal["tiny", "small", "full"] = "full"
     weights: str = "untrained"
+    official_folder: str = "data/06_models/enformer-official-rough"
+    gamma: Literal["tabulated", "computed"] | None = None
     seed: int = Field(0, ge=0)
     engine: Literal["library"] = "library"
     tracks: Names = ("whole_blood",)

@@ -115,10 +115,11 @@ def _check_model(load: Callable[[str], Any], options: Any) -> None:
         PRESETS[options.preset].centre_bins(options.centre_bins)
     except ValueError as error:
         raise InputError("parameters:enformer.centre_bins", str(error), "choose fewer bins") from error
-    if options.weights != "untrained":
-        from haploformer.formats.weights import check_weights
+    if options.weights != "untrained" or options.gamma is not None:
+        from haploformer.formats.weights import WeightsChoice, check_weights
 
-        check_weights(Path(options.weights), replace(PRESETS[options.preset], n_tracks=len(tracks)))
+        choice = WeightsChoice(options.weights, Path(options.official_folder), options.gamma)
+        check_weights(choice, replace(PRESETS[options.preset], n_tracks=len(tracks)))
 
 
 def _check_features(stacking: Any, enformer: Any) -> None:

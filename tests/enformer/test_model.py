@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from enformer_pytorch.modeling_enformer import Attention
-from safetensors.torch import save_file
 from torch import nn
 
 from haploformer.enformer.geometry import Geometry
 from haploformer.enformer.model import (
     HEAD,
     build_module,
+    canonical_name,
     canonical_state,
     load_state,
+    module_with,
     untrained_module,
     weights_sha256,
 )
-from haploformer.errors import InputError
-from haploformer.formats.weights import check_weights, load_module, read_weights, write_weights
 
 SMALL = Geometry(dim=48, depth=2, heads=4, window=2048, n_bins=8, n_tracks=5, channel_multiple=8)
 
@@ -109,7 +110,7 @@ def test_untrained_module__signals_reach_the_output(module):
 
 def test_untrained_module__full_position_features(module):
     tabulated = Geometry(
-        dim=48, depth=1, heads=4, window=196_608, n_bins=896, n_tracks=2, channel_multiple=8, tabulated_gamma=True
+        dim=192, depth=1, heads=1, window=196_608, n_bins=896, n_tracks=2, channel_multiple=8, tabulated_gamma=True
     )
     made = untrained_module(tabulated, seed=0)
     assert all(part.use_tf_gamma for part in made.modules() if isinstance(part, Attention))
@@ -120,16 +121,6 @@ def test_canonical_state__each_weight_once(module):
     state = canonical_state(module)
     assert not [name for name in state if name.startswith("_trunk") or name.endswith("num_batches_tracked")]
     assert sum(v.numel() for n, v in state.items() if "running" not in n) == sum(p.numel() for p in module.parameters())
-
-
-def test_load_state__round_trip_through_safetensors(module, tmp_path):
-    path = tmp_path / "weights.safetensors"
-    write_weights(canonical_state(module), path)
-    again = load_module(str(path), SMALL, seed=77)
-    assert weights_sha256(canonical_state(again)) == weights_sha256(canonical_state(module))
-    x = windows(2)
-    assert torch.equal(predict(again, x), predict(module, x))
-    assert not again.training
 
 
 def test_load_state__fills_both_listings_of_the_trunk(module):
@@ -169,55 +160,41 @@ def test_weights_sha256__of_names_shapes_and_values(module):
     assert weights_sha256({name: state[name].reshape(-1)}) != weights_sha256({name: state[name]})
 
 
-def test_load_module__weights_of_another_geometry(module, tmp_path):
-    path = tmp_path / "weights.safetensors"
-    write_weights(canonical_state(module), path)
-    other = Geometry(dim=48, depth=2, heads=4, window=2048, n_bins=8, n_tracks=6, channel_multiple=8)
-    with pytest.raises(InputError) as error:
-        load_module(str(path), other, seed=0)
-    assert str(error.value).startswith(
-        f"{path}: weight _heads.human.0.weight has shape (5, 96), expected (6, 96); give"
-    )
-
-
-def test_load_module__untrained_comes_from_the_seed(module):
-    assert weights_sha256(canonical_state(load_module("untrained", SMALL, seed=3))) == weights_sha256(
-        canonical_state(module)
-    )
-
-
-def test_check_weights__reads_the_header_and_names_the_first_wrong_weight(module, tmp_path):
-    path, name = tmp_path / "weights.safetensors", "transformer.0.0.fn.1.to_q.weight"
+def test_module_with__takes_the_tensors_themselves(module):
     state = canonical_state(module)
-    write_weights(state, path)
-    check_weights(path, SMALL)
-    for changed, message in [
-        ({k: v for k, v in state.items() if k != name}, "is missing, expected (256, 48) (1 weights differ); give"),
-        (state | {name: torch.zeros(2, 2)}, "has shape (2, 2), expected (256, 48) (1 weights differ); give"),
-    ]:
-        write_weights(changed, path)
-        with pytest.raises(InputError) as error:
-            check_weights(path, SMALL)
-        assert str(error.value).startswith(f"{path}:{name}: {message}")
-    write_weights(state | {"more": torch.zeros(3)}, path)
-    with pytest.raises(
-        InputError, match=r"s:more: has shape \(3,\), this model has no such weight \(1 weights differ\)"
-    ):
-        check_weights(path, SMALL)
-    path.write_bytes(b"hello")
-    with pytest.raises(InputError, match="no safetensors file"):
-        check_weights(path, SMALL)
+    other = module_with(SMALL, state)
+    assert torch.equal(predict(other, windows(1)), predict(module, windows(1)))
+    assert not any(parameter.requires_grad for parameter in other.parameters())
+    assert not any(value.is_meta for value in other.state_dict().values())
+    name = "final_pointwise.1.0.weight"
+    assert name in state
+    assert other.state_dict()[name].data_ptr() == state[name].data_ptr()
 
 
-def test_read_weights__no_safetensors_file(tmp_path):
-    path = tmp_path / "w.safetensors"
-    with pytest.raises(InputError, match=r"w.safetensors: the weights file is missing"):
-        read_weights(path)
-    for content in (b"hello", bytes(100), b"\x80\x02}q\x00."):
-        path.write_bytes(content)
-        with pytest.raises(InputError, match=r"w.safetensors: no safetensors file \(.*\); give weights as safetensors"):
-            read_weights(path)
-    save_file({"a": torch.zeros(1000)}, path)
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(InputError, match="no safetensors file"):
-        read_weights(path)
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("stem.0.weight", "stem.0.weight"),
+        ("_trunk.1.0.weight", "stem.0.weight"),
+        ("_trunk.2.0.0.0.running_mean", "conv_tower.0.0.0.running_mean"),
+        ("_trunk.4.0.0.fn.1.to_q.weight", "transformer.0.0.fn.1.to_q.weight"),
+        ("_trunk.6.1.0.bias", "final_pointwise.1.0.bias"),
+        ("_heads.human.0.weight", "_heads.human.0.weight"),
+        ("_heads.mouse.0.weight", None),
+        ("conv_tower.0.0.0.num_batches_tracked", None),
+        ("more", "more"),
+    ],
+)
+def test_canonical_name__each_weight_has_one(name, own):
+    assert canonical_name(name) == own
+
+
+def test_canonical_name__covers_the_librarys_own_second_listing(module):
+    names = [name for name in module.state_dict() if not name.endswith("num_batches_tracked")]
+    assert any(name.startswith("_trunk.") for name in names)
+    assert {canonical_name(name) for name in names} == set(canonical_state(module))
+
+
+def test_geometry__the_table_of_gamma_features_is_for_one_length():
+    with pytest.raises(ValueError, match="tabulated for 1,536 tokens and 192 features a head, not for 16 and 12"):
+        replace(SMALL, tabulated_gamma=True)

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 #: Bases per output bin: seven levels, each of which halves the length.
 BIN_SIZE = 128
 
+#: The only shape for which enformer-pytorch has the table of gamma position features, that of the published weights:
+#: tokens, and position features of a head.
+TABULATED_TOKENS, TABULATED_FEATURES = 1_536, 192
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -47,11 +51,26 @@ class Geometry:
             raise ValueError(f"window is {self.window} bases, not a multiple of {BIN_SIZE}")
         if not 0 < self.n_bins <= self.n_tokens or (self.n_tokens - self.n_bins) % 2:
             raise ValueError(f"{self.n_bins} bins do not lie in the middle of {self.n_tokens} tokens")
+        if self.tabulated_gamma and not self.has_table:
+            raise ValueError(
+                f"gamma position features are tabulated for {TABULATED_TOKENS:,} tokens and {TABULATED_FEATURES} features "
+                f"a head, not for {self.n_tokens:,} and {self.dim // self.heads}"
+            )
 
     @property
     def n_tokens(self) -> int:
         """Positions of the transformer, one per 128 bases."""
         return self.window // BIN_SIZE
+
+    @property
+    def has_table(self) -> bool:
+        """Whether gamma position features are tabulated for this shape."""
+        return (self.n_tokens, self.dim // self.heads) == (TABULATED_TOKENS, TABULATED_FEATURES)
+
+    @property
+    def position_features(self) -> str:
+        """Where the attention's position features come from, in words."""
+        return f"gamma {'tabulated' if self.tabulated_gamma else 'computed'}"
 
     @property
     def cropped(self) -> int:

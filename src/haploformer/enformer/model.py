@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 from enformer_pytorch.modeling_enformer import Attention, AttentionPool, Enformer
@@ -33,17 +34,52 @@ def build_module(geometry: Geometry) -> Enformer:
     return module.eval().requires_grad_(False)
 
 
+def canonical_name(name: str) -> str | None:
+    """A weight's own name, or None for what a checkpoint holds beside the weights of the human model.
+
+    enformer-pytorch lists the trunk a second time under ``_trunk``; a checkpoint may hold either listing, or both. Other
+    heads (mouse) and the counters of BatchNorm are not used.
+    """
+    if name.endswith("num_batches_tracked") or (name.startswith("_heads.") and not name.startswith(f"_heads.{HEAD}.")):
+        return None
+    for listed, own in _trunk_names().items():
+        if name.startswith(listed):
+            return own + name.removeprefix(listed)
+    return name
+
+
+@cache
+def _trunk_names() -> dict[str, str]:
+    """Prefix of each part in the trunk's listing, and its own prefix: ``_trunk.1.`` is ``stem.``, and so on."""
+    with torch.device("meta"):
+        module = build_module(Geometry(dim=12, depth=1, heads=1, window=128, n_bins=1, n_tracks=1, channel_multiple=1))
+    own = {part: name for name, part in module.named_children() if name != "_trunk"}
+    return {f"_trunk.{i}.": f"{own[part]}." for i, part in module._trunk.named_children() if part in own}
+
+
 def canonical_state(module: nn.Module) -> dict[str, Tensor]:
-    """The weights under their own names; enformer-pytorch lists the trunk a second time under ``_trunk``."""
-    return {
-        name: value.contiguous()
-        for name, value in module.state_dict().items()
-        if not name.startswith("_trunk.") and not name.endswith("num_batches_tracked")
-    }
+    """The weights, each once and under its own name."""
+    return {name: value.contiguous() for name, value in module.state_dict().items() if canonical_name(name) == name}
 
 
-def load_state(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+def module_with(geometry: Geometry, state: Mapping[str, Tensor]) -> Enformer:
+    """An Enformer whose weights are the tensors of ``state`` themselves; errors as in `load_state`."""
+    with torch.device("meta"):
+        module = build_module(geometry)
+    load_state(module, state, assign=True)
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm1d):
+            part.num_batches_tracked = torch.zeros((), dtype=torch.long)
+    return module
+
+
+def load_state(module: nn.Module, state: Mapping[str, Tensor], *, assign: bool = False) -> None:
     """Set every weight of ``module`` from ``state``; the keys and shapes must be those of ``canonical_state``.
+
+    Parameters
+    ----------
+    assign : bool
+        Take the tensors themselves instead of copying what is in them.
 
     Raises
     ------
@@ -62,7 +98,7 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor]) -> None:
         k = misshapen[0]
         raise ValueError(f"weight {k} has shape {tuple(state[k].shape)}, expected {tuple(expected[k].shape)}")
     # Not strict: the trunk's second listing shares its tensors with the first, so filling one fills both.
-    module.load_state_dict(dict(state), strict=False)
+    module.load_state_dict(dict(state), strict=False, assign=assign)
 
 
 def weights_sha256(state: Mapping[str, Tensor]) -> str:

@@ -1,0 +1,107 @@
+"""Checkpoints of PyTorch (.bin, a pickle) made into safetensors: the one place where a pickle is opened."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from haploformer.enformer.model import canonical_name, weights_sha256
+from haploformer.errors import InputError
+from haploformer.formats.files import require_file, sha256_file
+from haploformer.formats.weights import CHECKPOINT, GAMMA, SAFETENSORS, require_same, write_weights
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a conversion did.
+
+    Attributes
+    ----------
+    path : Path
+        The safetensors file.
+    n_weights, n_listed_twice, n_left_out, n_widened : int
+        Weights written; names that only repeat them; entries that the human model does not use; weights of half
+        precision that are float32 now.
+    sha256 : str
+        Of the weights, as stored with every prediction.
+    """
+
+    path: Path
+    n_weights: int
+    n_listed_twice: int
+    n_left_out: int
+    n_widened: int
+    sha256: str
+
+    def describe(self) -> str:
+        """One line for a terminal."""
+        widened = f", {self.n_widened} widened to float32" if self.n_widened else ""
+        return (
+            f"{self.path}: {self.n_weights} weights{widened}; {self.n_listed_twice} listed twice and "
+            f"{self.n_left_out} of other heads and counters left out; sha256 of the weights {self.sha256}"
+        )
+
+
+def convert_checkpoint(source: Path, output: Path | None, *, gamma: str, overwrite: bool = False) -> Conversion:
+    """Read a state dict without running any code of it, and write its weights as safetensors.
+
+    Parameters
+    ----------
+    source : Path
+        A .bin, or a folder that holds ``pytorch_model.bin``.
+    output : Path, optional
+        ``model.safetensors`` beside the source by default.
+    gamma : str
+        ``tabulated`` or ``computed``: which position features the weights were trained with; written into the file.
+
+    Raises
+    ------
+    InputError
+        If the source is no state dict, or the output is there already.
+    """
+    path = source / CHECKPOINT if source.is_dir() else source
+    target = output or path.with_name(SAFETENSORS)
+    require_file(path, what="checkpoint")
+    if target.exists() and not overwrite:
+        raise InputError(str(target), "the file is there already", "give another --output, or --force to replace it")
+    entries = _read_state_dict(path)
+    state: dict[str, Tensor] = {}
+    n_widened = n_left_out = 0
+    for name, value in entries.items():
+        own = canonical_name(name)
+        if own is None:
+            n_left_out += 1
+            continue
+        if not value.is_floating_point():
+            raise InputError(f"{path}:{name}", f"the weight is {value.dtype}, not floating point", "fetch it again")
+        if own in state:
+            require_same(state[own], value.float(), f"{path}:{name}")
+            continue
+        n_widened += value.dtype != torch.float32
+        state[own] = value.float().contiguous()
+    sha256 = weights_sha256(state)
+    metadata = {GAMMA: gamma, "source": path.name, "source_sha256": sha256_file(path), "weights_sha256": sha256}
+    # Tensors that share memory cannot be written one by one.
+    write_weights({name: value.clone() for name, value in state.items()}, target, metadata=metadata)
+    n_twice = len(entries) - n_left_out - len(state)
+    return Conversion(target, len(state), n_twice, n_left_out, n_widened, sha256)
+
+
+def _read_state_dict(path: Path) -> dict[str, Tensor]:
+    try:
+        found = torch.load(path, weights_only=True, map_location="cpu", mmap=zipfile.is_zipfile(path))
+    except Exception as error:  # torch and the unpickler below it raise errors of many kinds
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            str(path), f"no checkpoint of weights alone ({reason})", "give a PyTorch state dict"
+        ) from error
+    is_state = isinstance(found, dict) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in found.items())
+    if not is_state or not found:
+        raise InputError(
+            str(path), "the checkpoint holds something else than named weights", "give a PyTorch state dict"
+        )
+    return dict(found)
