@@ -39,7 +39,8 @@ TRACKS = pd.DataFrame(
         ("5", [5]),
         (["5", 0, "0"], [0, 5]),
         ("CNhs3", [4]),
-        ("DNASE:liver", [0, 1]),
+        ("DNASE:liver*", [0, 1]),
+        (["0", "1"], [0, 1]),
         ("CAGE:blood, adult", [5]),
         ("CAGE:blood, adult*", [2, 5]),
         ("CAGE*", [2, 3, 4, 5, 6]),
@@ -55,6 +56,33 @@ def test_resolve_tracks__ascending_without_repeats(wanted, tracks):
 def test_resolve_tracks__a_number_is_a_place_before_it_is_an_identifier():
     with pytest.raises(InputError, match="'17' fits none of the 7 tracks"):
         resolve_tracks("17", TRACKS)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (
+            "DNASE:liver",
+            "'DNASE:liver' fits 2 of the 7 tracks (0 DNASE:liver, 1 DNASE:liver); give track numbers joined by +, "
+            "or all of them as DNASE:liver*",
+        ),
+        (
+            "blood",
+            "'blood' fits 3 of the 7 tracks (2 CAGE:blood, adult, pool1, 3 CAGE:Whole blood (ribopure), , donation1, "
+            "5 CAGE:blood, adult); give track numbers joined by +",
+        ),
+        (
+            "cage",
+            "'cage' fits 5 of the 7 tracks (2 CAGE:blood, adult, pool1, 3 CAGE:Whole blood (ribopure), , donation1, "
+            "4 CAGE:B lymphoblastoid cell line: GM12878 ENCODE, biol_, 5 CAGE:blood, adult ...); give track numbers "
+            "joined by +",
+        ),
+    ],
+)
+def test_resolve_tracks__a_name_that_fits_many_is_refused(wanted, message):
+    with pytest.raises(InputError) as error:
+        resolve_tracks(wanted, TRACKS)
+    assert str(error.value) == f"parameters:enformer.tracks: {message}"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +117,7 @@ def test_tissues__are_the_published_tracks(shared_data):
         "whole_blood": [4805, 4806, 4950, 5067],
         "lymphoblastoid_cell_line": [5110],
         "brain": [4980],
+        "brain_cortex": [5103, 5263, 5305],
     }
 
 

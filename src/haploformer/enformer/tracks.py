@@ -11,7 +11,7 @@ import pandas as pd
 from haploformer.errors import InputError
 
 #: Named tissues: the tracks of the published human head whose description reads exactly so.
-#: Source: Basenji, ``targets_human.txt`` (tracks 4950, 4805, 4806, 5067; 5110; 4980).
+#: Source: Basenji, ``targets_human.txt`` (tracks 4950, 4805, 4806, 5067; 5110; 4980; 5103, 5263, 5305).
 TISSUES = {
     "whole_blood": (
         "CAGE:blood, adult, pool1",
@@ -21,6 +21,11 @@ TISSUES = {
     ),
     "lymphoblastoid_cell_line": ("CAGE:B lymphoblastoid cell line: GM12878 ENCODE, biol_",),
     "brain": ("CAGE:brain, adult,",),
+    "brain_cortex": (
+        "CAGE:occipital cortex, adult,",
+        "CAGE:occipital cortex - adult,",
+        "CAGE:parietal cortex, adult,",
+    ),
 }
 
 
@@ -43,7 +48,7 @@ def resolve_tracks(wanted: str | Sequence[str | int], tracks: pd.DataFrame) -> l
     Raises
     ------
     InputError
-        If a name fits no track; the nearest names are given.
+        If a name fits no track, or several without saying so; they, or the nearest names, are given.
     """
     entries: Sequence[str | int] = [wanted] if isinstance(wanted, str) else wanted
     if len(entries) == 0:
@@ -67,6 +72,10 @@ def _resolve_one(entry: str | int, tracks: pd.DataFrame) -> list[int]:
         fits = description.str.startswith(text[:-1])
     else:
         fits = (description == text) | (tracks["identifier"] == text)
+        # A part of a name is never taken for it, but it tells what may be meant.
+        meant = fits if fits.any() else description.str.contains(text, case=False, regex=False)
+        if meant.sum() > 1:
+            raise _fits_many(text, tracks[meant], len(tracks))
     matched = tracks["track"][fits].tolist()
     if not matched:
         names = [*TISSUES, *description.drop_duplicates()]
@@ -78,6 +87,17 @@ def _resolve_one(entry: str | int, tracks: pd.DataFrame) -> list[int]:
             "give a track number, identifier, description, a tissue or all",
         )
     return [int(track) for track in matched]
+
+
+def _fits_many(text: str, found: pd.DataFrame, n_tracks: int) -> InputError:
+    shown = ", ".join(f"{row.track} {row.description}" for row in found.head(4).itertuples())
+    begin = found["description"].str.startswith(text).all()
+    every = f", or all of them as {text}*" if begin else ""
+    return InputError(
+        "parameters:enformer.tracks",
+        f"{text!r} fits {len(found):,} of the {n_tracks:,} tracks ({shown}{' ...' if len(found) > 4 else ''})",
+        f"give track numbers joined by +{every}",
+    )
 
 
 def require_tracks(selected: Sequence[int], n_tracks: int) -> None:

@@ -1,0 +1,62 @@
+"""Where a run's outputs lie."""
+
+from __future__ import annotations
+
+import pytest
+
+from haploformer.errors import InputError
+from haploformer.run_folder import run_folder
+
+
+def folder(**asked) -> str:
+    names = ("run_name", "gene", "individual", "sequences", "preset")
+    return run_folder("demo", *(asked.get(name) for name in names), "tiny")
+
+
+def test_run_folder__the_cohorts_where_nothing_is_selected():
+    assert folder() == "demo"
+    assert folder(preset="tiny") == "demo"
+
+
+def test_run_folder__its_own_for_a_selection_or_another_preset():
+    made = [
+        folder(gene="COMT"),
+        folder(gene="comt"),
+        folder(gene="COMT+CLTCL1"),
+        folder(gene="COMT", individual="HG00097"),
+        folder(individual="HG00097"),
+        folder(sequences="COMT"),
+        folder(preset="full"),
+        folder(gene="COMT", preset="full"),
+    ]
+    assert len(set(made)) == len(made)
+    assert made[0].startswith("demo/gene-comt-")
+    assert made[2].startswith("demo/gene-comt-and-1-more-")
+    assert made[3].startswith("demo/gene-comt-individual-hg00097-")
+    assert made[6].startswith("demo/preset-full-")
+    assert folder(gene="COMT") == made[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "..", "A\0B", "x" * 5000, "con fusion", "\u00e9", "", "~", "-", "a\\b"]
+)
+@pytest.mark.parametrize("key", ["gene", "individual", "sequences"])
+def test_run_folder__a_name_never_is_a_path(key, name):
+    made = folder(**{key: name})
+    cohort, _, own = made.partition("/")
+    assert cohort == "demo"
+    assert set(own) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert len(own) < 120
+
+
+def test_run_folder__a_name_that_the_user_gives():
+    assert folder(run_name="trial-2", gene="COMT") == "demo/trial-2"
+    assert folder(run_name=7) == "demo/7"
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "..", "a..b", "A", "-x", "x" * 65, "figures", "variants", "."])
+def test_run_folder__a_name_that_cannot_be_a_folder(name):
+    with pytest.raises(
+        InputError, match=r"parameters:run_name: .* cannot name a folder of outputs; give up to 64 of a-z"
+    ):
+        folder(run_name=name)
