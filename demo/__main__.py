@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 
 from demo.checks import cis_counts
+from demo.contigs import locate
 from demo.generate import Report, generate
 from demo.settings import CIS_FLANK, PRESET
 from haploformer.enformer.geometry import PRESETS
@@ -29,10 +30,11 @@ def print_report(report: Report) -> None:
     in_cis = cis_counts(genome.variants, genome.genes, flank=CIS_FLANK)
     in_window = cis_counts(genome.variants, genome.genes, flank=PRESETS[PRESET].window // 2)
     distinct = prediction.windows.distinct_per_gene()
-    print(f"{'gene':20} strand {'tss':>8}   cis window distinct       sd  sd/error")
+    print(f"{'gene':20} strand {'tss':>10}   cis window distinct       sd  sd/error")
     for i, gene in enumerate(genome.genes):
+        tss = "{}:{}".format(*locate(gene.tss))
         print(
-            f"{gene.gene_id:20} {gene.strand:>6} {gene.tss:8d} {in_cis[i]:5d} {in_window[i]:6d} {distinct[i]:8d} "
+            f"{gene.gene_id:20} {gene.strand:>6} {tss:>10} {in_cis[i]:5d} {in_window[i]:6d} {distinct[i]:8d} "
             f"{prediction.sd[i]:8.5f} {prediction.sd[i] / prediction.error:9.0f}"
         )
     classes = ", ".join(f"{n} {name}s" for name, n in sorted(genome.variants.classes().items()))

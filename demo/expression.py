@@ -29,8 +29,8 @@ class AdditiveEffects:
     Attributes
     ----------
     variants : DataFrame
-        ``gene_id``, ``variant_id``, ``pos`` (1-based), ``effect`` (per sd of the dosage, before the component is
-        standardised).
+        ``gene_id``, ``variant_id``, ``contig``, ``pos`` (1-based), ``effect`` (per sd of the dosage, before the
+        component is standardised).
     component : float64 (n_genes, n_people)
         Mean 0 and sd 1 over people.
     """
@@ -95,7 +95,7 @@ def additive_component(
     rng : Generator
     """
     maf = minor_allele_frequency(variants.haplotypes[:, people])
-    ids, rows, components = variants.ids, [], []
+    ids, places, rows, components = variants.ids, variants.places, [], []
     for gene in genes:
         distance = np.maximum(variants.start - gene.tss, gene.tss - variants.end)
         inside_cis = (variants.start >= gene.tss - CIS_FLANK) & (variants.end <= gene.tss + CIS_FLANK)
@@ -104,10 +104,11 @@ def additive_component(
         effects = (rng.uniform(*CAUSAL_EFFECT, len(causal)) * rng.choice([-1, 1], len(causal))).round(6)
         components.append(standardise(effects @ standardise(variants.dosages[causal][:, people])))
         rows += [
-            (gene.gene_id, ids[i], variants.start[i] + 1, effect) for i, effect in zip(causal, effects, strict=True)
+            (gene.gene_id, ids[i], places[i].contig, places[i].position + 1, effect)
+            for i, effect in zip(causal, effects, strict=True)
         ]
     return AdditiveEffects(
-        variants=pd.DataFrame(rows, columns=["gene_id", "variant_id", "pos", "effect"]),
+        variants=pd.DataFrame(rows, columns=["gene_id", "variant_id", "contig", "pos", "effect"]),
         component=np.array(components),
     )
 

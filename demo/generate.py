@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from demo import checks, settings, write
+from demo.contigs import BOUNDARIES, LENGTH
 from demo.expression import (
     add_strangers,
     additive_component,
@@ -121,10 +122,11 @@ def simulate_genome() -> Genome:
     """People, genes, reference and variants, all from the seeds of ``settings``."""
     people = make_people(settings.generator("people"))
     genes = make_genes(settings.generator("genes"))
-    reference = make_reference(genes, length=settings.LENGTH, rng=settings.generator("sequence"))
+    reference = make_reference(genes, length=LENGTH, rng=settings.generator("sequence"))
     sites = simulate_sites(
         people,
-        length=settings.LENGTH,
+        length=LENGTH,
+        boundaries=BOUNDARIES,
         ancestry_seed=settings.seed("ancestry"),
         mutation_seed=settings.seed("mutations"),
     )
@@ -138,8 +140,8 @@ def write_genotypes(folder: Path, genome: Genome) -> None:
     """Reference, VCF, PLINK1 files and panel."""
     genotyped = genome.people[genome.people["genotyped"]]
     variants = _of_people(genome.variants, genome.people["genotyped"].to_numpy())
-    write.write_fasta(folder / "chr22.fa.gz", genome.reference)
-    write.write_vcf(folder / "genotypes.vcf.gz", variants, genotyped["individual_id"].to_list(), length=settings.LENGTH)
+    write.write_fasta(folder / "reference.fa.gz", genome.reference)
+    write.write_vcf(folder / "genotypes.vcf.gz", variants, genotyped["individual_id"].to_list())
     write.write_plink(folder / "genotypes.bed", variants, genotyped)
     write.write_panel(folder / "samples.panel", genome.people)
 
@@ -149,7 +151,7 @@ def predict(folder: Path, genome: Genome, tracks: list[int], scratch: Path) -> P
     module, geometry = demo_network(settings.PRESET, settings.MODEL_SEED)
     bins = geometry.centre_bins(settings.CENTRE_BINS)
     windows = build_windows(
-        folder / "chr22.fa.gz",
+        folder / "reference.fa.gz",
         folder / "genotypes.vcf.gz",
         genome.genes,
         genome.people.loc[_complete(genome.people), "individual_id"].to_list(),

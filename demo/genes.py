@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo.settings import FIRST_TSS, LENGTH, N_GENES, TSS_JITTER, TSS_SPACING
+from demo.contigs import LENGTH, OFFSETS
+from demo.settings import FIRST_TSS, N_GENES, TSS_JITTER, TSS_SPACING
 
 MIN_GENE_LENGTH, MAX_GENE_LENGTH = 2_000, 30_000
 
@@ -20,11 +21,11 @@ class Gene:
     gene_id, name : str
         The id has a version, as in GENCODE.
     tss : int
-        0-based base of the transcription start.
+        Place of the transcription start.
     strand : str
         ``+`` or ``-``.
     start, end : int
-        Gene body, 0-based half-open; ``tss`` is ``start`` on the plus strand and ``end - 1`` on the minus strand.
+        Gene body, half-open, on one contig; ``tss`` is ``start`` on the plus strand and ``end - 1`` on the minus strand.
     """
 
     gene_id: str
@@ -45,7 +46,9 @@ def make_genes(rng: np.random.Generator) -> list[Gene]:
     for i in range(N_GENES):
         tss = FIRST_TSS + i * TSS_SPACING + int(jitter[i])
         forward = strands[i] == "+"
-        start = tss if forward else max(0, tss + 1 - int(lengths[i]))
-        end = min(LENGTH, tss + int(lengths[i])) if forward else tss + 1
+        first = max(offset for offset in OFFSETS.values() if offset <= tss)
+        last = min(offset for offset in (*OFFSETS.values(), LENGTH) if offset > tss)
+        start = tss if forward else max(first, tss + 1 - int(lengths[i]))
+        end = min(last, tss + int(lengths[i])) if forward else tss + 1
         genes.append(Gene(f"ENSD{i + 1:011d}.{versions[i]}", f"DEMOGENE{i + 1}", tss, str(strands[i]), start, end))
     return genes

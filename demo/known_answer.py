@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
+from kedro.config import OmegaConfigLoader
 
 from demo.expression import draw_expression
 from haploformer.formats.covariate_table import read_covariate_table
@@ -58,19 +58,19 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        values = yaml.safe_load(Path("conf/base/parameters.yml").read_text())
+        values = OmegaConfigLoader(conf_source="conf", base_env="base", default_run_env="base")["parameters"]
         self.options: dict[str, Any] = {name: model.model_validate(values[name]) for name, model in GROUPS.items()}
         bed = read_expression_bed(folder / "expression.bed.gz")
         vcf = VcfFile(folder / "genotypes.vcf.gz")
         covariate_table = read_covariate_table(folder / "covariates.txt.gz")
         panel = read_sample_panel(folder / "samples.panel")
-        prep = self.options["data_prep"]
-        self.genes = data_prep.select_genes(bed, read_gene_annotation(folder / "genes.gtf.gz"), prep)
-        self.individuals = data_prep.select_individuals(bed, vcf, covariate_table, panel, prep)
+        prep, everything = self.options["data_prep"], self.options["select"]
+        self.genes = data_prep.select_genes(bed, read_gene_annotation(folder / "genes.gtf.gz"), prep, everything)
+        self.individuals = data_prep.select_individuals(bed, vcf, covariate_table, panel, prep, everything)
         self.covariates = data_prep.prepare_covariates(covariate_table, self.individuals)
         stream = data_prep.read_genotypes(
             vcf,
-            FastaReference(folder / "chr22.fa.gz"),
+            FastaReference(folder / "reference.fa.gz"),
             self.genes,
             self.individuals,
             prep,
@@ -112,7 +112,7 @@ class Demo:
         net, inner_net, _ = baselines.fit_elastic_net(self.dosages, *shared, self.options["baselines"])
         nothing = self.enformer.iloc[:0]
         stack, _ = stacking.fit_stack(
-            top_snp, net, self.enformer, nothing, inner_top_snp, inner_net, *shared, self.options["stacking"]
+            top_snp, net, self.enformer, nothing, nothing, inner_top_snp, inner_net, *shared, self.options["stacking"]
         )
         predictions = [top_snp, net, self.enformer, stack]
         _, scores = evaluation.score_models(predictions, measured, self.covariates, folds, self.genes)

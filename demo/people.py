@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msprime
@@ -19,6 +20,9 @@ MUTATION_RATE = 2.36e-8
 #: Mean of chromosome 22 in the HapMap II map on GRCh38, as in stdpopsim's catalogue of Homo sapiens.
 RECOMBINATION_RATE = 2.106e-8
 
+#: Generations simulated one by one, as msprime advises where chromosomes are inherited independently.
+N_WRIGHT_FISHER = 20
+
 
 @dataclass(frozen=True)
 class Sites:
@@ -27,7 +31,7 @@ class Sites:
     Attributes
     ----------
     position : int64 (n_sites,)
-        0-based, increasing.
+        Places, increasing.
     derived : bool (n_sites, n_people, 2)
         Whether a haplotype carries the derived state.
     reference_derived : bool (n_sites,)
@@ -100,7 +104,21 @@ def make_people(rng: np.random.Generator) -> pd.DataFrame:
     return people
 
 
-def simulate_sites(people: pd.DataFrame, *, length: int, ancestry_seed: int, mutation_seed: int) -> Sites:
+def recombination_map(length: int, boundaries: Sequence[int]) -> msprime.RateMap:
+    """Rates along contigs that lie end to end: those on two sides of a boundary are inherited independently.
+
+    References: msprime's manual, "Multiple chromosomes": between two of them ln 2 crossings a generation on one base.
+    """
+    edges, rates = [0], []
+    for boundary in boundaries:
+        edges += [boundary, boundary + 1]
+        rates += [RECOMBINATION_RATE, math.log(2)]
+    return msprime.RateMap(position=[*edges, length], rate=[*rates, RECOMBINATION_RATE])
+
+
+def simulate_sites(
+    people: pd.DataFrame, *, length: int, boundaries: Sequence[int], ancestry_seed: int, mutation_seed: int
+) -> Sites:
     """Genealogies and mutations of the people and of one European-like reference haplotype.
 
     Parameters
@@ -108,7 +126,9 @@ def simulate_sites(people: pd.DataFrame, *, length: int, ancestry_seed: int, mut
     people : DataFrame
         From ``make_people``.
     length : int
-        Bases of the contig.
+        Bases of all contigs.
+    boundaries : sequence of int
+        Places at which a contig begins, except the first.
     ancestry_seed, mutation_seed : int
         Seeds of msprime.
     """
@@ -117,8 +137,9 @@ def simulate_sites(people: pd.DataFrame, *, length: int, ancestry_seed: int, mut
     trees = msprime.sim_ancestry(
         {"AFR": n_afr, "EUR": n_eur + 1},
         demography=demography(),
-        sequence_length=length,
-        recombination_rate=RECOMBINATION_RATE,
+        recombination_rate=recombination_map(length, boundaries),
+        # Coalescence within the last generations is that of whole chromosomes.
+        model=[msprime.DiscreteTimeWrightFisher(duration=N_WRIGHT_FISHER), msprime.StandardCoalescent()],
         random_seed=ancestry_seed,
     )
     trees = msprime.sim_mutations(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from demo.contigs import OFFSETS
 from demo.genes import Gene
 
 BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
@@ -36,7 +37,8 @@ ISLAND_FLANK = 500
 #: Mean lengths of stretches in upper and in lower case.
 MEAN_UNMASKED, MEAN_MASKED = 900, 300
 
-N_AT_START = 10_000
+#: Of each contig.
+N_AT_STARTS = (10_000, 2_000)
 N_BETWEEN_GENES = 5_000
 #: One gene has these few Ns in its window, so many bases before its TSS.
 GENE_WITH_N = 6
@@ -45,7 +47,7 @@ N_BEFORE_TSS = 5_000
 
 
 def make_reference(genes: Sequence[Gene], *, length: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The contig as ASCII codes of ``ACGTacgtN``.
+    """All contigs as ASCII codes of ``ACGTacgtN``.
 
     Parameters
     ----------
@@ -67,11 +69,12 @@ def make_reference(genes: Sequence[Gene], *, length: int, rng: np.random.Generat
 
 
 def unknown_stretches(genes: Sequence[Gene]) -> list[tuple[int, int]]:
-    """Runs of N, 0-based half-open: the contig's start, one between two cis windows, a trace in one gene's window."""
-    middle = (genes[len(genes) // 2 - 1].tss + genes[len(genes) // 2].tss) // 2
+    """Runs of N: each contig's start, one between two cis windows, a trace in one gene's window."""
+    quarter = len(genes) // 4
+    middle = (genes[quarter - 1].tss + genes[quarter].tss) // 2
     trace = genes[GENE_WITH_N].tss - N_BEFORE_TSS
     return [
-        (0, N_AT_START),
+        *((first, first + n) for first, n in zip(OFFSETS.values(), N_AT_STARTS, strict=True)),
         (trace, trace + N_IN_WINDOW),
         (middle - N_BETWEEN_GENES // 2, middle + N_BETWEEN_GENES // 2),
     ]

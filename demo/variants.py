@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from demo.contigs import BOUNDARIES, Place, locate
 from demo.genes import Gene
 from demo.people import Sites
-from demo.settings import CONTIG, INDEL_SHARE, KEPT_SHARE, MAX_INDEL, MIN_MAF, N_MNPS
+from demo.settings import INDEL_SHARE, KEPT_SHARE, MAX_INDEL, MIN_MAF, N_MNPS
 
 BASES = "ACGT"
 TRANSITION = dict(zip("ACGT", "GTAC", strict=True))
@@ -21,12 +22,12 @@ MNP_LENGTHS = (2, 3)
 
 @dataclass(frozen=True)
 class Variants:
-    """Biallelic records in the order of the contig.
+    """Biallelic records in the order of their places.
 
     Attributes
     ----------
     start : int64 (n,)
-        0-based first base of REF.
+        Place of the first base of REF.
     ref, alt : list of str
         Upper case; indels share their first base.
     haplotypes : int8 (n, n_people, 2)
@@ -43,13 +44,19 @@ class Variants:
 
     @property
     def end(self) -> NDArray[np.int64]:
-        """0-based end of REF, exclusive."""
+        """Place of the end of REF, exclusive."""
         return self.start + np.array([len(r) for r in self.ref])
 
     @property
     def ids(self) -> list[str]:
         """``22_12345_A_G``: contig, 1-based position, REF, ALT."""
-        return [f"{CONTIG}_{s + 1}_{r}_{a}" for s, r, a in zip(self.start, self.ref, self.alt, strict=True)]
+        alleles = zip(self.places, self.ref, self.alt, strict=True)
+        return [f"{place.contig}_{place.position + 1}_{ref}_{alt}" for place, ref, alt in alleles]
+
+    @property
+    def places(self) -> list[Place]:
+        """Contig and 0-based position of each record."""
+        return [locate(start) for start in self.start]
 
     @property
     def dosages(self) -> NDArray[np.int8]:
@@ -98,7 +105,7 @@ def make_variants(
     Returns
     -------
     Variants
-        A site whose record would overlap the one before it, an N or the base before a TSS is left out.
+        A site whose record would overlap the one before it, an N, the base before a TSS or two contigs is left out.
     """
     bases = reference.tobytes().decode().upper()
     frequent = minor_allele_frequency(sites.derived[:, genotyped]) >= MIN_MAF
@@ -111,7 +118,8 @@ def make_variants(
         ref, alt = _draw_alleles(bases, start, kind, rng)
         end = start + len(ref)
         reaches_tss = ((start < tss) & (tss <= end)).any()
-        if start < free_from or reaches_tss or "N" in ref or end > len(bases):
+        crosses = any(start < boundary < end for boundary in BOUNDARIES)
+        if start < free_from or reaches_tss or crosses or "N" in ref or end > len(bases):
             continue
         kept.append(i)
         alleles.append((ref, alt))

@@ -15,8 +15,9 @@ import pysam
 import pysam.bcftools
 from numpy.typing import NDArray
 
+from demo.contigs import locate
 from demo.genes import Gene
-from demo.settings import CONTIG, MARGIN
+from demo.settings import MARGIN
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ def _fasta_of_sides(fasta: Path, genes: Sequence[Gene], *, half: int) -> str:
     reach = half + MARGIN
     with pysam.FastaFile(str(fasta)) as reference:
         return "".join(
-            f">{CONTIG}:{start + 1}-{end}\n{reference.fetch(CONTIG, start, end)}\n"
-            for gene in genes
-            for start, end in ((gene.tss - reach, gene.tss), (gene.tss, gene.tss + reach))
+            f">{contig}:{start + 1}-{end}\n{reference.fetch(contig, start, end)}\n"
+            for contig, tss in (locate(gene.tss) for gene in genes)
+            for start, end in ((tss - reach, tss), (tss, tss + reach))
         )
 
 

@@ -12,40 +12,47 @@ import pysam
 from bed_reader import to_bed
 from numpy.typing import NDArray
 
+from demo.contigs import OFFSETS, locate
 from demo.genes import Gene
-from demo.settings import CONTIG
+from demo.settings import CONTIGS
 from demo.variants import Variants
 
 LINE = 60
-#: GTEx and GENCODE name the contig so, whatever the VCF says.
-UCSC_CONTIG = f"chr{CONTIG}"
 SEX_CODE = {"male": 1, "female": 2}
 
 
+def ucsc(contig: str) -> str:
+    """GTEx and GENCODE name a contig so, whatever the VCF says."""
+    return f"chr{contig}"
+
+
 def write_fasta(path: Path, reference: NDArray[np.uint8]) -> None:
-    """The contig, BGZF-compressed, with ``.fai`` and ``.gzi``."""
-    text = reference.tobytes().decode()
-    lines = "\n".join(text[i : i + LINE] for i in range(0, len(text), LINE))
-    _bgzip(path, f">{CONTIG}\n{lines}\n")
+    """The contigs, BGZF-compressed, with ``.fai`` and ``.gzi``."""
+    records = []
+    for contig, offset in OFFSETS.items():
+        text = reference[offset : offset + CONTIGS[contig]].tobytes().decode()
+        lines = "\n".join(text[i : i + LINE] for i in range(0, len(text), LINE))
+        records.append(f">{contig}\n{lines}\n")
+    _bgzip(path, "".join(records))
     pysam.faidx(str(path))
 
 
-def write_vcf(path: Path, variants: Variants, individuals: Sequence[str], *, length: int) -> None:
+def write_vcf(path: Path, variants: Variants, individuals: Sequence[str]) -> None:
     """Phased genotypes with ``.tbi``. ``variants.haplotypes`` has the people of ``individuals``."""
     header = [
         "##fileformat=VCFv4.2",
         '##FILTER=<ID=PASS,Description="All filters passed">',
         "##source=haploformer demo (simulated people)",
-        f"##contig=<ID={CONTIG},length={length}>",
+        *(f"##contig=<ID={contig},length={length}>" for contig, length in CONTIGS.items()),
         '##FORMAT=<ID=GT,Number=1,Type=String,Description="Phased genotype">',
         "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *individuals]),
     ]
     phased = np.array([["0|0", "0|1"], ["1|0", "1|1"]])
     calls = phased[variants.haplotypes[..., 0], variants.haplotypes[..., 1]]  # (n, n_people)
     records = [
-        "\t".join([CONTIG, str(start + 1), name, ref, alt, ".", "PASS", ".", "GT", *row])
-        for start, name, ref, alt, row in zip(
-            variants.start, variants.ids, variants.ref, variants.alt, calls, strict=True
+        "\t".join([place.contig, str(place.position + 1), name, ref, alt, ".", "PASS", ".", "GT", *row])
+        for place, name, ref, alt, row in zip(
+            variants.places, variants.ids, variants.ref, variants.alt, calls, strict=True
         )
     ]
     _bgzip(path, "\n".join(header + records) + "\n")
@@ -54,7 +61,7 @@ def write_vcf(path: Path, variants: Variants, individuals: Sequence[str], *, len
 
 def write_plink(path: Path, variants: Variants, people: pd.DataFrame) -> None:
     """``.bed``, ``.bim`` and ``.fam`` of the same genotypes: A1 is ALT, A2 is REF, no phase."""
-    n = len(variants)
+    n, places = len(variants), variants.places
     properties = {
         "fid": people["individual_id"].to_list(),
         "iid": people["individual_id"].to_list(),
@@ -62,10 +69,10 @@ def write_plink(path: Path, variants: Variants, people: pd.DataFrame) -> None:
         "mother": ["0"] * len(people),
         "sex": people["sex"].map(SEX_CODE).to_list(),
         "pheno": ["-9"] * len(people),
-        "chromosome": [CONTIG] * n,
+        "chromosome": [place.contig for place in places],
         "sid": variants.ids,
         "cm_position": [0] * n,
-        "bp_position": (variants.start + 1).tolist(),
+        "bp_position": [place.position + 1 for place in places],
         "allele_1": variants.alt,
         "allele_2": variants.ref,
     }
@@ -74,7 +81,8 @@ def write_plink(path: Path, variants: Variants, people: pd.DataFrame) -> None:
 
 def write_expression(path: Path, expression: pd.DataFrame, genes: Sequence[Gene]) -> None:
     """GTEx's normalised expression with ``.tbi``: one row a gene, one column a person in the order given."""
-    positions = [(UCSC_CONTIG, gene.tss, gene.tss + 1, gene.gene_id) for gene in genes]
+    places = [(locate(gene.tss), gene.gene_id) for gene in genes]
+    positions = [(ucsc(place.contig), place.position, place.position + 1, gene_id) for place, gene_id in places]
     table = pd.DataFrame(positions, columns=["#chr", "start", "end", "gene_id"])
     table = table.join(expression, on="gene_id")
     _bgzip(path, _tabbed(table, float_format="%.6f"))
@@ -101,7 +109,9 @@ def write_gtf(path: Path, genes: Sequence[Gene]) -> None:
         attributes = (
             f'gene_id "{gene.gene_id}"; gene_type "protein_coding"; gene_name "{gene.name}"; level 3; tag "demo";'
         )
-        fields = (UCSC_CONTIG, "DEMO", "gene", gene.start + 1, gene.end, ".", gene.strand, ".", attributes)
+        contig, start = locate(gene.start)
+        end = start + gene.end - gene.start
+        fields = (ucsc(contig), "DEMO", "gene", start + 1, end, ".", gene.strand, ".", attributes)
         lines.append("\t".join(map(str, fields)))
     _gzip(path, "\n".join(lines) + "\n")
 

@@ -28,7 +28,7 @@ def test_notebook__runs_and_is_committed_without_output(demo_run, path: Path):
         out for cell in notebook.cells for out in cell.get("outputs", []) if out["output_type"] == "execute_result"
     ]
     texts = [re.sub(r"\x1b\[[0-9;]*m", "", str(out["data"].get("text/plain"))) for out in shown]
-    assert "(1287, (2, 16384, 4))" in texts
+    assert "(1099, (2, 16384, 4))" in texts
     assert any("text/html" in out["data"] and "DEMOGENE1" in out["data"]["text/html"] for out in shown)
     last = notebook.cells[-1]["outputs"]
     assert any("application/vnd.plotly.v1+json" in out.get("data", {}) for out in last)

@@ -217,4 +217,4 @@ GROUPS: dict[str, type[ParameterGroup]] = {
 }
 
 #: Names that may stand beside the groups on the command line: ``conf/base`` reads them.
-SHORTCUTS = ("raw_dir", "run_name", "gene", "individual", "sequences")
+SHORTCUTS = ("raw_dir", "run_name", "gene", "individual", "sequences", "id_map")

@@ -13,6 +13,7 @@ import pytest
 from bed_reader import open_bed
 
 from demo import checks, settings
+from demo.contigs import OFFSETS, locate
 from demo.expression import NOISE_SHARE, SHARES, draw_expression, standardise
 from demo.generate import generate
 from demo.genes import make_genes
@@ -24,12 +25,12 @@ from haploformer.enformer.geometry import PRESETS
 
 COMMITTED = Path(__file__).parents[2] / "data" / "01_raw" / "demo"
 HALF = PRESETS[settings.PRESET].window // 2
-FASTA, VCF = COMMITTED / "chr22.fa.gz", COMMITTED / "genotypes.vcf.gz"
+FASTA, VCF = COMMITTED / "reference.fa.gz", COMMITTED / "genotypes.vcf.gz"
 
 SAME_CONTENT = [
     "causal_variants.tsv",
-    "chr22.fa.gz",
-    "chr22.fa.gz.fai",
+    "reference.fa.gz",
+    "reference.fa.gz.fai",
     "genes.gtf.gz",
     "genotypes.bed",
     "genotypes.bim",
@@ -39,7 +40,7 @@ SAME_CONTENT = [
     "targets.txt",
 ]
 NUMBERS = {"covariates.txt.gz": 1, "expression.bed.gz": 4, "truth.tsv.gz": 2}  # columns of text before the numbers
-INDICES = ["chr22.fa.gz.gzi", "expression.bed.gz.tbi", "genotypes.vcf.gz.tbi"]
+INDICES = ["reference.fa.gz.gzi", "expression.bed.gz.tbi", "genotypes.vcf.gz.tbi"]
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +78,16 @@ def read_expression(path):
     return read_table(path).set_index("gene_id").drop(columns=["#chr", "start", "end"])
 
 
+def places(genes):
+    return [locate(gene.tss) for gene in genes]
+
+
 def read_vcf(path):
     with pysam.VariantFile(str(path)) as source:
         records = list(source)
     calls = [[s["GT"] for s in record.samples.values()] for record in records]
     return Variants(
-        start=np.array([record.start for record in records]),
+        start=np.array([OFFSETS[record.chrom] + record.start for record in records]),
         ref=[record.ref for record in records],
         alt=[record.alts[0] for record in records],
         haplotypes=np.array(calls, dtype=np.int8),
@@ -156,7 +161,10 @@ def test_expression__starts_at_the_tss_of_the_gtf(genes):
     lines = [line.split("\t") for line in content(COMMITTED / "genes.gtf.gz").decode().splitlines() if line[0] != "#"]
     tss = {line[8].split('"')[1]: int(line[3]) - 1 if line[6] == "+" else int(line[4]) - 1 for line in lines}
     bed = read_table(COMMITTED / "expression.bed.gz")
-    assert dict(zip(bed["gene_id"], bed["start"], strict=True)) == tss == {gene.gene_id: gene.tss for gene in genes}
+    assert dict(zip(bed["gene_id"], bed["start"], strict=True)) == tss
+    assert tss == {gene.gene_id: locate(gene.tss).position for gene in genes}
+    assert bed["#chr"].tolist() == [f"chr{locate(gene.tss).contig}" for gene in genes]
+    assert bed["#chr"].value_counts().to_dict() == {"chr21": 12, "chr22": 12}
     assert (bed["end"] == bed["start"] + 1).all()
     assert {line[6] for line in lines} == {"+", "-"}
 
@@ -170,9 +178,9 @@ def test_tracks__name_four_of_the_tissue():
 
 def test_reference__has_a_trace_of_n_in_one_window(genes):
     with pysam.FastaFile(str(FASTA)) as reference:
-        assert reference.lengths == [settings.LENGTH]
-        windows = [reference.fetch("22", gene.tss - HALF, gene.tss + HALF) for gene in genes]
-        assert reference.fetch("22", 0, 100) == "N" * 100
+        assert dict(zip(reference.references, reference.lengths, strict=True)) == settings.CONTIGS
+        windows = [reference.fetch(contig, tss - HALF, tss + HALF) for contig, tss in places(genes)]
+        assert reference.fetch("21", 0, 100) == reference.fetch("22", 0, 100) == "N" * 100
     assert sorted(window.upper().count("N") for window in windows) == [0] * (len(genes) - 1) + [N_IN_WINDOW]
     assert all(set("acgt") < set(window) for window in windows)
 
@@ -184,7 +192,7 @@ def test_vcf__is_normalised_and_has_the_bases_of_the_reference(tmp_path):
 def test_vcf__shifted_indel_would_be_noticed(tmp_path):
     header, records = content(VCF).decode().split("\n#CHROM")
     with pysam.FastaFile(str(FASTA)) as reference:
-        bases = reference.fetch("22").upper()
+        bases = reference.fetch("21").upper()
     start = bases.index("ACACAC")
     # The deletion of the last AC of a repeat, anchored to the base before it.
     shifted = records.split("\n")[1].split("\t")
@@ -211,7 +219,7 @@ def test_vcf__has_all_classes_and_no_overlap(variants, genes):
 
 def test_vcf__has_positions_in_the_file_index(genes, variants):
     with pysam.VariantFile(str(VCF)) as source:
-        fetched = [sum(1 for _ in source.fetch("22", g.tss - HALF, g.tss + HALF)) for g in genes]
+        fetched = [sum(1 for _ in source.fetch(contig, tss - HALF, tss + HALF)) for contig, tss in places(genes)]
     spanned = [((variants.start < g.tss + HALF) & (variants.end > g.tss - HALF)).sum() for g in genes]
     assert fetched == spanned
 
@@ -221,7 +229,8 @@ def test_plink__has_the_dosages_of_the_vcf(variants):
     assert list(plink.iid) == vcf_samples()
     assert list(plink.allele_1) == variants.alt
     assert list(plink.allele_2) == variants.ref
-    assert list(plink.bp_position) == list(variants.start + 1)
+    assert list(plink.chromosome) == [place.contig for place in variants.places]
+    assert list(plink.bp_position) == [place.position + 1 for place in variants.places]
     np.testing.assert_array_equal(plink.read(), variants.dosages.T)
 
 
@@ -230,7 +239,7 @@ def test_build_windows__agrees_with_a_plain_walk_outward(variants, genes, tmp_pa
     people = [3, 57, 120]
     windows = build_windows(FASTA, VCF, genes, [samples[i] for i in people], window=2 * HALF, scratch=tmp_path)
     with pysam.FastaFile(str(FASTA)) as reference:
-        bases = reference.fetch("22").upper()
+        bases = "".join(reference.fetch(contig) for contig in OFFSETS).upper()
     for (g, gene), (p, person), haplotype in product(enumerate(genes), enumerate(people), (0, 1)):
         carried = variants.haplotypes[:, person, haplotype] == 1
         assert windows.sequences[windows.carried[g, p, haplotype]] == walk_outward(bases, variants, carried, gene.tss)

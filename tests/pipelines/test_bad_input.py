@@ -55,11 +55,11 @@ def test_run__missing_file(project):
 
 
 def test_run__fasta_without_the_contig(project):
-    path = project.raw / "chr22.fa.gz"
-    edit_text(path, lambda text: text.replace(">22", ">21", 1))
+    path = project.raw / "reference.fa.gz"
+    edit_text(path, lambda text: text.replace(">22", ">23", 1))
     for suffix in (".fai", ".gzi"):
         Path(f"{path}{suffix}").unlink()
-    assert "chr22.fa.gz: contig 22 is not in the FASTA (contigs there: 21)" in refused(project)
+    assert "reference.fa.gz: contig 22 is not in the FASTA (contigs there: 21, 23)" in refused(project)
 
 
 def test_run__one_ref_that_disagrees(project):
@@ -68,7 +68,7 @@ def test_run__one_ref_that_disagrees(project):
     def change(text: str) -> str:
         lines = text.split("\n")
         # Far from every gene, where no genotype is used.
-        at = next(i for i, line in enumerate(lines) if re.match(r"22\t1[0-9]{4}\t\S+\t[ACGT]\t[ACGT]\t", line))
+        at = next(i for i, line in enumerate(lines) if re.match(r"21\t1[0-9]{4}\t\S+\t[ACGT]\t[ACGT]\t", line))
         cells = lines[at].split("\t")
         cells[3] = next(base for base in "ACGT" if base not in {cells[3], cells[4]})
         changed.append(cells[1])
@@ -77,8 +77,8 @@ def test_run__one_ref_that_disagrees(project):
 
     edit_vcf(project, change)
     line = refused(project)
-    assert f"genotypes.vcf.gz:22:{changed[0]}: REF differs from chr22.fa.gz" in line
-    assert "1 of 3,454 records differ (99.97 % agree)" in line
+    assert f"genotypes.vcf.gz:21:{changed[0]}: REF differs from reference.fa.gz" in line
+    assert "1 of 3,134 records differ (99.97 % agree)" in line
 
 
 def test_run__no_person_in_common(project):
@@ -133,7 +133,7 @@ def test_run__a_gene_twice_in_the_expression_table(project):
 
 def test_run__a_window_of_unknown_sequence(project):
     line = refused(project, "--params", "sequence_build.max_n_share=0.0001")
-    assert re.search(r"chr22\.fa\.gz:22:\d+-\d+: 0\.1 % of the window of gene ENSD\S+ is N", line)
+    assert re.search(r"reference\.fa\.gz:2[12]:\d+-\d+: 0\.1 % of the window of gene ENSD\S+ is N", line)
 
 
 def test_run__unknown_track(project):
@@ -176,7 +176,7 @@ def test_run__truncated_vcf(project):
 
 
 def test_run__plain_gzip_fasta(project):
-    path = project.raw / "chr22.fa.gz"
+    path = project.raw / "reference.fa.gz"
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
     line = refused(project)
     assert "the FASTA is compressed by gzip, which allows no random access; compress it by bgzip" in line

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 from kedro_datasets._typing import TablePreview
 
-from haploformer.datasets.base import InputFileDataset
+from haploformer.datasets.base import PeopleFileDataset
 from haploformer.datasets.previews import table_preview
 from haploformer.formats.expression_bed import ExpressionBed, read_expression_bed
 
 
-class ExpressionBedDataset(InputFileDataset[ExpressionBed]):
+class ExpressionBedDataset(PeopleFileDataset[ExpressionBed]):
     """A gene-by-person table of normalised expression."""
 
     def load(self) -> ExpressionBed:
         """Read and check the file."""
-        return read_expression_bed(self._path)
+        bed = read_expression_bed(self._file)
+        return replace(bed, individual_ids=self._ids().rename(bed.individual_ids, where=str(self._file)))
 
     def preview(self, nrows: int = 10) -> TablePreview:
         """The first genes and people."""

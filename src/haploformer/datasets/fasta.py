@@ -13,7 +13,7 @@ class FastaDataset(InputFileDataset[FastaReference]):
 
     def load(self) -> FastaReference:
         """Open the file and check that it can be read at random."""
-        reference = FastaReference(self._path)
+        reference = FastaReference(self._file)
         reference.check()
         return reference
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kedro_datasets._typing import TablePreview
 
 from haploformer.datasets.base import InputFileDataset
@@ -13,17 +11,7 @@ from haploformer.formats.sequences import SequenceFile, read_sequences
 
 
 class SequencesDataset(InputFileDataset[SequenceFile]):
-    """A FASTA, or a BED of regions, loaded as a handle.
-
-    Parameters
-    ----------
-    filepath : str or None
-        None where a run has no such file.
-    """
-
-    def __init__(self, *, filepath: str | None, metadata: dict[str, Any] | None = None) -> None:
-        super().__init__(filepath=filepath or "", metadata=metadata)
-        self._given = filepath is not None
+    """A FASTA, or a BED of regions, loaded as a handle."""
 
     def load(self) -> SequenceFile:
         """Open the file and read where its sequences lie."""
@@ -31,11 +19,7 @@ class SequencesDataset(InputFileDataset[SequenceFile]):
             raise InputError(
                 "parameters:sequences", "no file of sequences is given", "--params sequences=FILE (a FASTA or a BED)"
             )
-        return read_sequences(self._path)
-
-    def _exists(self) -> bool:
-        # Without a file, loading says what to do.
-        return not self._given or super()._exists()
+        return read_sequences(self._file)
 
     def preview(self, nrows: int = 10) -> TablePreview:
         """The first sequences."""

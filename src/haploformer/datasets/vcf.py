@@ -6,16 +6,16 @@ import json
 
 from kedro_datasets._typing import JSONPreview
 
-from haploformer.datasets.base import InputFileDataset
+from haploformer.datasets.base import PeopleFileDataset
 from haploformer.formats.vcf import VcfFile
 
 
-class VcfDataset(InputFileDataset[VcfFile]):
+class VcfDataset(PeopleFileDataset[VcfFile]):
     """A VCF or BCF, loaded as a handle that reads records on demand."""
 
     def load(self) -> VcfFile:
         """Open the file and check its header and its end."""
-        vcf = VcfFile(self._path)
+        vcf = VcfFile(self._file, individual_of=self._ids().individual_of)
         vcf.check()
         return vcf
 

@@ -77,6 +77,12 @@ def _resolve_one(entry: str | int, tracks: pd.DataFrame) -> list[int]:
         if meant.sum() > 1:
             raise _fits_many(text, tracks[meant], len(tracks))
     matched = tracks["track"][fits].tolist()
+    if not matched and not (description != "").any():
+        raise InputError(
+            "parameters:enformer.tracks",
+            f"{text!r} cannot be looked up: the tracks have no names here",
+            "give track numbers joined by +, or the list of tracks (targets_human.txt)",
+        )
     if not matched:
         names = [*TISSUES, *description.drop_duplicates()]
         near = get_close_matches(text, names, n=2, cutoff=0.4)

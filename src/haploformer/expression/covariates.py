@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from haploformer.expression.matrix import IndividualMatrix
 
 #: Share of the largest singular value, or of a covariate's size, below which a direction is taken for rounding.
 _RANK_TOLERANCE = 1e-10
@@ -113,6 +116,22 @@ def fit_residualiser(covariates: NDArray[np.floating], train: NDArray[np.bool_])
             "use fewer covariates or more people"
         )
     return Residualiser(train.copy(), design, solver)
+
+
+def adjustment_for(
+    covariates: pd.DataFrame, individual_ids: Sequence[str]
+) -> Callable[[NDArray[np.bool_]], Residualiser]:
+    """`adjustment` for a long table of covariates, which may have no rows.
+
+    Parameters
+    ----------
+    covariates : DataFrame, schema ``covariates``
+    individual_ids : sequence of str (n_individuals,)
+    """
+    if covariates.empty:
+        return adjustment(np.zeros((len(individual_ids), 0)))
+    table = IndividualMatrix.from_long(covariates, row="covariate", value="value").select_individuals(individual_ids)
+    return adjustment(table.values.T)
 
 
 def adjustment(covariates: NDArray[np.floating]) -> Callable[[NDArray[np.bool_]], Residualiser]:

@@ -52,7 +52,7 @@ def cohort_facts(
         ("People", f"{gene_scores['n'].max():,}"),
         ("Genes", f"{gene_scores['gene_id'].nunique():,} scored of {len(genes):,}"),
         ("Contigs", ", ".join(sorted(genes["contig"].unique()))),
-        ("Covariates", f"{n_covariates}, fitted on training people"),
+        ("Covariates", f"{n_covariates}, fitted on training people" if n_covariates else "none"),
         ("Folds", folds),
         *prediction_facts(attributes),
     ]

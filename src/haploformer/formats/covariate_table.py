@@ -10,6 +10,13 @@ from haploformer.errors import InputError
 from haploformer.formats.text_tables import parse_numbers, read_text_table
 
 
+def no_covariates() -> pd.DataFrame:
+    """The table of a study that has none."""
+    return pd.DataFrame({"individual_id": [], "covariate": [], "value": []}).astype(
+        {"individual_id": object, "covariate": object, "value": "float64"}
+    )
+
+
 def read_covariate_table(path: Path) -> pd.DataFrame:
     """Read one file.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
 from functools import cached_property
@@ -52,6 +53,12 @@ class FastaReference:
         index = Path(f"{self.path}.fai")
         if index.is_file() and index.stat().st_size == 0:
             raise InputError(str(index), "the FASTA index is empty", "remove it; it is made anew")
+        if not index.is_file() and not os.access(self.path.parent, os.W_OK):
+            raise InputError(
+                str(self.path),
+                "the FASTA has no index, and its folder cannot be written",
+                f"make one where it can: samtools faidx {self.path.name}",
+            )
         names = list(self._fasta.keys())
         doubled = [name for name in names if self.spelling[canonical_contig(name)] != name]
         if doubled:

@@ -19,6 +19,14 @@ from haploformer.genome.contigs import canonical_contig
 _ATTRIBUTE = re.compile(r'(\w+) "([^"]*)"')
 
 
+_COLUMNS = ["gene_id", "gene_name", "gene_type", "contig", "strand"]
+
+
+def no_annotation() -> pd.DataFrame:
+    """The annotation of a study that has none: genes keep their ids as names."""
+    return pd.DataFrame({name: [] for name in _COLUMNS}, dtype=object)
+
+
 def read_gene_annotation(path: Path) -> pd.DataFrame:
     """The gene lines of a GTF.
 
@@ -54,7 +62,7 @@ def read_gene_annotation(path: Path) -> pd.DataFrame:
         ) from error
     if not rows:
         raise InputError(str(path), "the gene annotation has no line of type gene", "give a GTF (GENCODE, Ensembl)")
-    return pd.DataFrame(rows, columns=["gene_id", "gene_name", "gene_type", "contig", "strand"])
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _gene(cells: list[str], where: str) -> tuple[str, str, str, str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +30,8 @@ class GenotypeFile(Protocol):
 
     path: Path
     name: str
+    #: Individual of each sample id that is not the individual's own.
+    individual_of: Mapping[str, str]
 
     def check(self) -> None:
         """Raise InputError if the file cannot be used."""

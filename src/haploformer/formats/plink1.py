@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,14 @@ class PlinkFile:
     ----------
     path : Path
         The .bed, or the name without a suffix.
+    individual_of : mapping, optional
+        Individual of each IID that is not the individual's own.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, individual_of: Mapping[str, str] | None = None) -> None:
         self.path = path.with_suffix("") if path.suffix in _SUFFIXES else path
         self.name = self.path.name
+        self.individual_of = dict(individual_of or {})
 
     def exists(self) -> bool:
         """Whether a .bed is there; what else is missing, `check` tells."""
@@ -192,7 +195,7 @@ class PlinkFile:
         return self.path.with_name(self.path.name + suffix)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "name": self.name}
+        return {"path": self.path, "name": self.name, "individual_of": self.individual_of}
 
 
 def _lies_in(pos: NDArray[np.int64], intervals: Sequence[Interval]) -> NDArray[np.bool_]:

@@ -10,6 +10,11 @@ from haploformer.errors import InputError
 from haploformer.formats.text_tables import read_text_table, require_columns
 
 
+def no_panel() -> pd.DataFrame:
+    """The panel of a study that has none."""
+    return pd.DataFrame({"individual_id": [], "population": [], "sex": []}, dtype=object)
+
+
 def read_sample_panel(path: Path) -> pd.DataFrame:
     """Read one file.
 

@@ -9,6 +9,14 @@ import pandas as pd
 from haploformer.errors import InputError
 from haploformer.formats.text_tables import parse_integers, read_text_table, require_columns
 
+#: Outputs of the published human head (Avsec et al. 2021).
+N_PUBLISHED_TRACKS = 5_313
+
+
+def numbered_tracks() -> pd.DataFrame:
+    """The published model's tracks where no list of them is given: numbers without identifiers and descriptions."""
+    return pd.DataFrame({"track": range(N_PUBLISHED_TRACKS), "identifier": "", "description": ""})
+
 
 def read_track_table(path: Path) -> pd.DataFrame:
     """Read one file.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,14 @@ class VcfFile:
     path : Path
         Plain, bgzipped, or BCF. An index (.tbi, .csi) is used where it is there and fits, so that only the chosen
         contigs are read.
+    individual_of : mapping, optional
+        Individual of each sample id that is not the individual's own.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, individual_of: Mapping[str, str] | None = None) -> None:
         self.path = path
         self.name = path.name
+        self.individual_of = dict(individual_of or {})
 
     def check(self) -> None:
         """Raise InputError if the file is absent, cut short, no VCF, or names a sample twice."""
@@ -243,7 +246,7 @@ class VcfFile:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "name": self.name}
+        return {"path": self.path, "name": self.name, "individual_of": self.individual_of}
 
 
 class _Batch:

@@ -56,7 +56,7 @@ def select_individuals(
                 f"{sources[name]}",
                 f"none of the {len(measured)} individuals of {sources['expression']} is in it ({examples})",
                 "give files of the same people with the same ids; where a genotype file repeats each id (A_A), set "
-                "data_prep.sample_ids: fid_iid",
+                "data_prep.sample_ids: fid_iid; else tell by --params id_map=FILE which id is whose (id, individual_id)",
             )
         if absent and policy == "require":
             raise InputError(
@@ -98,7 +98,9 @@ def describe_individuals(
     )
 
 
-def samples_by_individual(sample_ids: Sequence[str], *, rule: str, source: str) -> dict[str, str]:
+def samples_by_individual(
+    sample_ids: Sequence[str], *, rule: str, source: str, individual_of: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Sample id of each individual.
 
     Parameters
@@ -108,6 +110,8 @@ def samples_by_individual(sample_ids: Sequence[str], *, rule: str, source: str) 
         ``_``, is that individual's; others are as written.
     source : str
         The genotype file's name, for messages.
+    individual_of : mapping, optional
+        Individuals of samples whose ids say something else; the rule is for the other samples.
 
     Raises
     ------
@@ -117,12 +121,13 @@ def samples_by_individual(sample_ids: Sequence[str], *, rule: str, source: str) 
     named: dict[str, str] = {}
     for sample in sample_ids:
         half = sample[: len(sample) // 2]
-        individual = half if rule == "fid_iid" and half and sample == f"{half}_{half}" else sample
+        doubled = rule == "fid_iid" and half and sample == f"{half}_{half}"
+        individual = (individual_of or {}).get(sample, half if doubled else sample)
         if individual in named:
             raise InputError(
                 f"{source}:header",
                 f"samples {named[individual]} and {sample} are one individual",
-                "leave one out, or set data_prep.sample_ids: as_written",
+                "leave one out, correct the id map, or set data_prep.sample_ids: as_written",
             )
         named[individual] = sample
     return named

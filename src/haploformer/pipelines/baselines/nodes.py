@@ -61,13 +61,12 @@ def _predict(
     from threadpoolctl import threadpool_limits
 
     from haploformer.baselines.cohort import predict_cohort
-    from haploformer.expression.covariates import adjustment
+    from haploformer.expression.covariates import adjustment_for
     from haploformer.expression.matrix import IndividualMatrix
     from haploformer.stacking.folds import folds_by_seed
 
     people = list(dosages.individual_ids)
     expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression").select_individuals(people)
-    adjust_for = IndividualMatrix.from_long(covariates, row="covariate", value="value").select_individuals(people)
     # Thousands of small products: threads would cost more than they bring.
     with threadpool_limits(1):
         result = predict_cohort(
@@ -76,7 +75,7 @@ def _predict(
             dict(zip(expression.row_ids, expression.values, strict=True)),
             people,
             folds_by_seed(person_folds, people),
-            adjustment(adjust_for.values.T),
+            adjustment_for(covariates, people),
         )
     if result.n_without_variant:
         logger.warning("%s: %d genes x fold seeds have no usable variant", model.name, result.n_without_variant)

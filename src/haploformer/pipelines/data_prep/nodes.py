@@ -44,13 +44,11 @@ def select_individuals(
     from haploformer.genome import individuals
     from haploformer.genome.selection import choose_individuals
 
-    sample_of = individuals.samples_by_individual(
-        genotype_file.sample_ids, rule=options.sample_ids, source=genotype_file.name
-    )
+    sample_of = _samples_by_individual(genotype_file, options)
     return individuals.select_individuals(
         choose_individuals(bed.individual_ids, select.individuals, source=bed.name),
         list(sample_of),
-        covariate_table["individual_id"].unique().tolist(),
+        bed.individual_ids if covariate_table.empty else covariate_table["individual_id"].unique().tolist(),
         panel,
         policy=options.individuals,
         sources={"expression": bed.name, "genotypes": genotype_file.name, "covariates": "covariate table"},
@@ -65,9 +63,7 @@ def select_genotyped_individuals(
     from haploformer.genome import individuals
     from haploformer.genome.selection import choose_individuals
 
-    sample_of = individuals.samples_by_individual(
-        genotype_file.sample_ids, rule=options.sample_ids, source=genotype_file.name
-    )
+    sample_of = _samples_by_individual(genotype_file, options)
     chosen = choose_individuals(list(sample_of), select.individuals, source=genotype_file.name)
     return individuals.describe_individuals(chosen, panel, sample_of)
 
@@ -125,14 +121,15 @@ def audit_inputs(
     """What was kept and left out of each file, and each person's calls."""
     from haploformer.genome.audit import audit_individuals, audit_table
     from haploformer.genome.genes import count_genes
-    from haploformer.genome.individuals import count_individuals, samples_by_individual
+    from haploformer.genome.individuals import count_individuals
 
-    named = samples_by_individual(genotype_file.sample_ids, rule=options.sample_ids, source=genotype_file.name)
     people = {
         bed.name: bed.individual_ids,
-        genotype_file.name: list(named),
+        genotype_file.name: list(_samples_by_individual(genotype_file, options)),
         "covariate table": covariate_table["individual_id"].unique().tolist(),
     }
+    if covariate_table.empty:
+        del people["covariate table"]
     contigs = set(select_genes(bed, annotation, options, SelectParameters())["contig"])
     counts = count_genes(bed.genes, genes, annotation, source=bed.name, contigs=contigs)
     counts += count_individuals(people, select.individuals)
@@ -149,6 +146,17 @@ def audit_genotypes(variants: StoredGenotypes) -> tuple[pd.DataFrame, pd.DataFra
     from haploformer.genome.audit import audit_individuals
 
     return variants.audit, audit_individuals(variants.genotypes)
+
+
+def _samples_by_individual(genotype_file: GenotypeFile, options: DataPrepParameters) -> dict[str, str]:
+    from haploformer.genome.individuals import samples_by_individual
+
+    return samples_by_individual(
+        genotype_file.sample_ids,
+        rule=options.sample_ids,
+        source=genotype_file.name,
+        individual_of=genotype_file.individual_of,
+    )
 
 
 def assign_person_folds(individuals: pd.DataFrame, options: EvaluationParameters) -> pd.DataFrame:

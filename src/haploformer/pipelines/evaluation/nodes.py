@@ -52,7 +52,7 @@ def score_models(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score any number of models on the genes that all of them predict."""
     from haploformer.evaluation.scores import adjust_predictions, score_genes
-    from haploformer.expression.covariates import adjustment
+    from haploformer.expression.covariates import adjustment_for
     from haploformer.expression.matrix import IndividualMatrix
 
     shared = set.intersection(*(set(table["gene_id"]) for table in predictions))
@@ -67,19 +67,22 @@ def score_models(
         logger.warning("%d of %d genes are predicted by every model", len(shared), measured["gene_id"].nunique())
     expression = IndividualMatrix.from_long(kept, row="gene_id", value="expression")
     people = list(expression.individual_ids)
-    adjust_for = IndividualMatrix.from_long(covariates, row="covariate", value="value").select_individuals(people)
     common = [table[table["gene_id"].isin(shared)] for table in predictions]
-    scored = adjust_predictions(common, expression, person_folds, adjustment(adjust_for.values.T))
+    scored = adjust_predictions(common, expression, person_folds, adjustment_for(covariates, people))
     return scored, score_genes(scored, genes)
 
 
 def compare_with_known_answer(
     scores: pd.DataFrame, enformer: pd.DataFrame, known_answer: KnownAnswer | None
 ) -> pd.DataFrame:
-    """What the data are known to hold beside what came out; no rows where nothing is known."""
+    """What the data are known to hold beside what came out; no rows where nothing is known of these genes."""
     from haploformer.evaluation.known_answer import compare_with_known_answer, no_known_answer
 
     if known_answer is None:
+        return no_known_answer()
+    genes, scored = set(known_answer.truth["gene_id"]), set(scores["gene_id"])
+    if genes != scored:
+        logger.info("known answer: holds for all %d genes, this run scores %d: not compared", len(genes), len(scored))
         return no_known_answer()
     return compare_with_known_answer(scores, enformer, known_answer.expected, known_answer.truth)
 

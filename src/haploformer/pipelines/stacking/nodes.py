@@ -21,14 +21,13 @@ def fit_stack(
     options: StackingParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Weigh the models within each gene on training people, and predict the others."""
-    from haploformer.expression.covariates import adjustment
+    from haploformer.expression.covariates import adjustment_for
     from haploformer.expression.matrix import IndividualMatrix
     from haploformer.stacking.cohort import stack_cohort
     from haploformer.stacking.folds import folds_by_seed
 
     expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression")
     people = list(expression.individual_ids)
-    adjust_for = IndividualMatrix.from_long(covariates, row="covariate", value="value").select_individuals(people)
     # A gene without a window of known sequence has no Enformer prediction; every model is compared on the same genes.
     predicted = set(enformer["gene_id"])
     values = dict(zip(expression.row_ids, expression.values, strict=True))
@@ -39,5 +38,5 @@ def fit_stack(
         {gene: of_gene for gene, of_gene in values.items() if gene in predicted},
         people,
         folds_by_seed(person_folds, people),
-        adjustment(adjust_for.values.T),
+        adjustment_for(covariates, people),
     )
