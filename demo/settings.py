@@ -52,7 +52,7 @@ _SEEDS: Final = {
     "covariates": 17,
     "additive": 18,
     "covariate_effects": 19,
-    # Not 20: that draw has every model's r above the 99 % quantile of redraws, and a check must begin inside.
+    # Not 20: that draw has the r of two models above the 99 % quantile of redraws, and a check must begin inside.
     "noise": 23,
     "only_expression": 21,
     "order": 22,

@@ -50,21 +50,29 @@ class SummaryHooks:
         made = pipeline.all_outputs()
         for name in ("gene_prediction", "individual_prediction", "sequence_prediction"):
             if name in made:
-                from haploformer.summary_text import describe_predictions
-
-                click.echo(describe_predictions(catalog.load(name)))
-                click.echo(f"Table: {_place(catalog, name)}\nPage: {_place(catalog, f'{name}_page')}")
+                _tell_predictions(catalog, name)
+        if "evaluation_report" in made:
+            _tell_scores(catalog)
         if made & {"track_predictions", "sequence_track_predictions"}:
             click.echo(f"Peak memory: {_peak_memory_gib():.1f} GiB")
-        if "evaluation_report" not in made:
-            return
-        from haploformer.evaluation.known_answer import require_inside
-        from haploformer.summary_text import describe_scores
+        if "evaluation_report" in made:
+            from haploformer.evaluation.known_answer import require_inside
 
-        check = catalog.load("known_answer_check")
-        click.echo(describe_scores(catalog.load("gene_scores"), check))
-        click.echo(f"Report: {_place(catalog, 'evaluation_report')}")
-        require_inside(check)
+            require_inside(catalog.load("known_answer_check"))
+
+
+def _tell_predictions(catalog: CatalogProtocol, name: str) -> None:
+    from haploformer.summary_text import describe_predictions
+
+    click.echo(describe_predictions(catalog.load(name)))
+    click.echo(f"Table: {_place(catalog, name)}\nPage: {_place(catalog, f'{name}_page')}")
+
+
+def _tell_scores(catalog: CatalogProtocol) -> None:
+    from haploformer.summary_text import describe_scores
+
+    click.echo(describe_scores(catalog.load("gene_scores"), catalog.load("known_answer_check")))
+    click.echo(f"Report: {_place(catalog, 'evaluation_report')}")
 
 
 def check_parameters(parameters: dict[str, Any]) -> dict[str, ParameterGroup]:

@@ -27,6 +27,7 @@ from haploformer.datasets.known_answer import KnownAnswerDataset
 from haploformer.datasets.prediction_store import PredictionStoreDataset
 from haploformer.datasets.previews import table_preview
 from haploformer.datasets.sample_panel import SamplePanelDataset
+from haploformer.datasets.sequences import SequencesDataset
 from haploformer.datasets.table import TableDataset
 from haploformer.datasets.track_table import TrackTableDataset
 from haploformer.datasets.vcf import VcfDataset
@@ -58,6 +59,7 @@ class Study:
             GeneAnnotationDataset: "g.gtf",
             TrackTableDataset: "t.txt",
             KnownAnswerDataset: "known.json",
+            SequencesDataset: "seq.bed",
         }
         return kind(filepath=str(self.root / names[kind]))
 
@@ -80,6 +82,7 @@ INPUTS = [
     GeneAnnotationDataset,
     TrackTableDataset,
     KnownAnswerDataset,
+    SequencesDataset,
 ]
 STORES = [GenotypeStoreDataset, HaplotypeStoreDataset, PredictionStoreDataset, TableDataset]
 
@@ -100,6 +103,7 @@ def study(tmp_path_factory) -> Study:
         "index\tidentifier\tdescription\n" + "".join(f"{i}\tT{i}\tCAGE:{i}\n" for i in range(20))
     )
     (root / "truth.tsv").write_text("gene_id\tindividual_id\tenformer\nE1\tP1\t0.5\n")
+    (root / "seq.bed").write_text("chr22\t100\t200\tmine\n22\t300\t400\n")
     (root / "known.json").write_text(json.dumps({"truth": "truth.tsv", "mean_pearson_r": {"stack": [0.1, 0.2]}}))
     made = Study(root)
     vcf, reference = made.input(VcfDataset).load(), made.input(FastaDataset).load()
@@ -135,6 +139,8 @@ def content(data: Any) -> str:
     name = type(data).__name__
     if name == "FastaReference":
         return f"{dict(data.contig_lengths)} {data.read('22', 3, 90).tolist()}"
+    if name == "SequenceFile":
+        return f"{data.regions.values.tolist()} {data.sha256}"
     if name == "VcfFile":
         return f"{data.sample_ids} {data.sha256}"
     if name == "ExpressionBed":
@@ -331,3 +337,53 @@ def test_catalog__stores_and_inputs_by_configuration(study, tmp_path):
     )
     assert len(catalog.load("panel")) == 2
     assert catalog["panel"].metadata == {"kedro-viz": {"layer": "raw"}}
+
+
+# Files by pattern, files that may be absent, ids by a map ----------------------------------------------------------
+
+
+def test_load__the_one_file_that_fits_a_pattern(tmp_path):
+    (tmp_path / "c.v8.txt").write_text("id\tP1\nPC1\t0.5\n")
+    (tmp_path / "c.v8.txt.tbi").write_bytes(b"an index")
+    dataset = CovariateTableDataset(filepath=str(tmp_path / "c.*"))
+    assert dataset.exists()
+    assert dataset.load()["value"].tolist() == [0.5]
+    (tmp_path / "c.v9.txt").write_text("id\tP1\nPC1\t0.5\n")
+    with pytest.raises(DatasetError) as error:
+        dataset.load()
+    assert "c.*: 2 files fit the pattern (c.v8.txt, c.v9.txt); keep one of them there" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_rows"),
+    [(CovariateTableDataset, 0), (SamplePanelDataset, 0), (GeneAnnotationDataset, 0), (TrackTableDataset, 5_313)],
+)
+def test_load__what_may_be_absent_is_told_once(tmp_path, caplog, kind, n_rows):
+    path = str(tmp_path / "absent.txt")
+    assert not kind(filepath=path).exists()
+    dataset = kind(filepath=path, required=False)
+    assert dataset.exists()
+    with caplog.at_level("WARNING"):
+        assert len(dataset.load()) == len(dataset.load()) == n_rows
+    assert [record.getMessage() for record in caplog.records] == [f"no {kind.what}: {path} is not there"]
+    caplog.clear()
+    assert len(kind(filepath=None).load()) == n_rows
+    assert not caplog.records
+    Path(path).write_bytes(b"")
+    with pytest.raises(DatasetError, match="is empty"):
+        dataset.load()
+
+
+def test_load__ids_by_a_map_whatever_the_order(study, tmp_path):
+    path = tmp_path / "ids.tsv"
+    path.write_text("id\tindividual_id\nP1\tA\nP2\tB\n")
+    bed = ExpressionBedDataset(filepath=str(study.root / "e.bed"), id_map=str(path)).load()
+    assert bed.individual_ids == ["A", "B", "P3"]
+    covariates = CovariateTableDataset(filepath=str(study.root / "c.txt"), id_map=str(path)).load()
+    assert covariates["individual_id"].tolist() == ["A", "B", "P3"]
+    panel = SamplePanelDataset(filepath=str(study.root / "s.panel"), id_map=str(path)).load()
+    assert panel["individual_id"].tolist() == ["A", "B"]
+    vcf = VcfDataset(filepath=str(study.root / "g.vcf.gz"), id_map=str(path)).load()
+    assert vcf.sample_ids == ["P1", "P2", "P3"]
+    assert vcf.individual_of == {"P1": "A", "P2": "B"}
+    assert pickle.loads(pickle.dumps(vcf)).individual_of == vcf.individual_of

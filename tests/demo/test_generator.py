@@ -13,7 +13,7 @@ import pytest
 from bed_reader import open_bed
 
 from demo import checks, settings
-from demo.contigs import OFFSETS, locate
+from demo.contigs import LENGTH, OFFSETS, locate
 from demo.expression import NOISE_SHARE, SHARES, draw_expression, standardise
 from demo.generate import generate
 from demo.genes import make_genes
@@ -307,7 +307,8 @@ def test_draw_expression__redraws_the_noise_only(truth):
 
 def test_draw_expression__gives_each_component_its_share(truth):
     shares = np.mean([component_shares(truth, draw_expression(truth, np.random.default_rng(i))) for i in range(40)], 0)
-    np.testing.assert_allclose(shares, [*SHARES.values(), NOISE_SHARE], atol=0.015)
+    # Components that are correlated in the sample make the whole larger or smaller, not one share against another.
+    np.testing.assert_allclose(shares / shares.sum(), [*SHARES.values(), NOISE_SHARE], atol=0.015)
 
 
 def test_expression__has_the_shares_promised(truth, expression):
@@ -338,7 +339,7 @@ def test_check_variants__refuses_overlap(variants, genes):
 
 def test_check_variants__refuses_an_empty_cis_window(variants, genes):
     with pytest.raises(ValueError, match="cis window"):
-        checks.check_variants(replace(variants, start=variants.start + settings.LENGTH), genes)
+        checks.check_variants(replace(variants, start=variants.start + LENGTH), genes)
 
 
 def test_check_windows__refuses_too_many():

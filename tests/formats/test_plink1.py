@@ -41,7 +41,7 @@ def write_plink(folder: Path, counts: list[list[float]], variants: list[tuple[in
 def read_all(plink: PlinkFile, reference=REFERENCE, people=PEOPLE) -> Genotypes:
     """Everything in one piece."""
     plink.check()
-    batches = list(plink.read([whole_contig("22")], people, reference))
+    batches = list(plink.read([whole_contig("21"), whole_contig("22")], people, reference))
     records = pd.concat([b.genotypes.records for b in batches], ignore_index=True)
     alleles = np.concatenate([np.asarray(b.genotypes.alleles[slice(None)]) for b in batches])
     return Genotypes(records, people, alleles, sum(b.genotypes.n_unphased for b in batches))

@@ -30,7 +30,7 @@ def small(project) -> Project:
 def test_env_test__runs_two_genes_without_showing_people(small):
     result = small.kedro("run", "--env", "test", "--params", "data_prep.chromosomes=chr21")
     assert "Report:" in result.stdout
-    assert "expected" not in result.stdout.splitlines()[1]
+    assert "inside" not in result.stdout.lower()
     reporting = small.root / "data/08_reporting/test"
     scores = pd.read_parquet(reporting / "gene_scores.parquet")
     assert scores["gene_id"].nunique() == 2
@@ -89,7 +89,7 @@ def test_run__two_chromosomes_equal_two_runs_of_one(project):
         expected = pd.concat([parts[name] for parts in single], ignore_index=True)
         ours, theirs = (t.sort_values(keys, kind="stable").reset_index(drop=True) for t in (both[name], expected))
         exact = name in {"tss_windows", "cis_windows", "window_audit"} or name.endswith(("top_snp", "elastic_net"))
-        pd.testing.assert_frame_equal(ours, theirs, check_exact=exact, rtol=1e-6, atol=1e-9)
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=exact, rtol=1e-6, atol=2e-6)
 
 
 def test_data_prep__chromosomes_are_a_choice(project):

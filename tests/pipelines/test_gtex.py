@@ -90,21 +90,6 @@ def test_run__with_covariates_annotation_tracks_and_ids_of_another_file(project)
             "'whole_blood' cannot be looked up: the tracks have no names",
         ),
         (
-            lambda folder: (folder / "ids.tsv").write_text("id\tindividual\nA\tB\n"),
-            "id_map=gtex/ids.tsv",
-            "ids.tsv:header: no column individual_id (there: id, individual); add or rename the column",
-        ),
-        (
-            lambda folder: (folder / "ids.tsv").write_text("id\tindividual_id\nA\tB\nA\tC\n"),
-            "id_map=gtex/ids.tsv",
-            "ids.tsv:line 3: id A means C here and B before; keep one of the lines",
-        ),
-        (
-            lambda folder: (folder / "ids.tsv").write_text("id\tindividual_id\nA\t\n"),
-            "id_map=gtex/ids.tsv",
-            "ids.tsv:line 2: an id is empty; give both ids",
-        ),
-        (
             lambda folder: (folder / "ids.tsv").write_text("id\tindividual_id\nGTEX-0001\tGTEX-0002\n"),
             "id_map=gtex/ids.tsv",
             "are both individual GTEX-0002, by the id map; keep one of them, or correct the id map",
