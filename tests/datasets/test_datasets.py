@@ -354,6 +354,13 @@ def test_load__the_one_file_that_fits_a_pattern(tmp_path):
     assert "c.*: 2 files fit the pattern (c.v8.txt, c.v9.txt); keep one of them there" in str(error.value)
 
 
+def test_load__a_pattern_that_fits_nothing_tells_what_is_there(tmp_path):
+    (tmp_path / "d.txt").write_text("id\tP1\nPC1\t0.5\n")
+    with pytest.raises(DatasetError) as error:
+        CovariateTableDataset(filepath=str(tmp_path / "c.*")).load()
+    assert "c.*: no file fits the pattern (there: d.txt); check the path" in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("kind", "n_rows"),
     [(CovariateTableDataset, 0), (SamplePanelDataset, 0), (GeneAnnotationDataset, 0), (TrackTableDataset, 5_313)],

@@ -129,3 +129,17 @@ def test_require_tracks__outputs_of_the_head():
             require_tracks([0, bad, 2], 5)
     with pytest.raises(ValueError, match="no track selected"):
         require_tracks([], 5)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("whole_blood", "'whole_blood' cannot be looked up: the tracks have no names"),
+        ("7", "'7' fits none of the 7 tracks"),
+    ],
+)
+def test_resolve_tracks__without_descriptions_only_numbers_work(wanted, message):
+    unnamed = TRACKS.assign(identifier="", description="")
+    assert resolve_tracks(["3"], unnamed) == [3]
+    with pytest.raises(InputError, match=message):
+        resolve_tracks([wanted], unnamed)

@@ -30,6 +30,7 @@ def test_id_map__two_ids_of_one_file_are_not_one_person():
         ("id\tindividual\nA\tB\n", "ids.tsv:header: no column individual_id (there: id, individual); add or rename"),
         ("id\tindividual_id\nA\tB\nA\tC\n", "ids.tsv:line 3: id A means C here and B before; keep one of the lines"),
         ("id\tindividual_id\nA\t\n", "ids.tsv:line 2: an id is empty; give both ids, or leave the line out"),
+        ("id\tindividual_id\nA\tB\n \tC\n", "ids.tsv:line 3: an id is empty; give both ids, or leave the line out"),
         ("id\tindividual_id\n", "ids.tsv: the id map has a header and no row"),
     ],
 )

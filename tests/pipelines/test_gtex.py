@@ -77,7 +77,7 @@ def test_run__with_covariates_annotation_tracks_and_ids_of_another_file(project)
         (
             lambda folder: [p.unlink() for p in folder.glob(f"{PREFIX}.*")],
             SHORT,
-            "GTEx_v8_genotype_EUR_HM3*: the input file genotype_file is missing; check the path",
+            "GTEx_v8_genotype_EUR_HM3*: no file fits the pattern (there: 38.fa, 38.fa.fai, Whole_Blood.v8",
         ),
         (
             lambda folder: shutil.copy(folder / f"{PREFIX}.bed", folder / "GTEx_v8_genotype_EUR_HM3.bed"),

@@ -84,7 +84,8 @@ class InputFileDataset(PathDataset[NoReturn, Loaded], Generic[Loaded]):
         return bool(self._fitting()) if "*" in self._path.name else self._path.exists()
 
     def _exists(self) -> bool:
-        return not self._given or not self._required or self._is_there()
+        # Where no file fits a pattern, loading says what is there.
+        return not self._given or not self._required or "*" in self._path.name or self._is_there()
 
     def save(self, data: NoReturn) -> None:
         """Refuse: the file belongs to the user."""
@@ -118,8 +119,16 @@ class PeopleFileDataset(InputFileDataset[Loaded], Generic[Loaded]):
 
 def only_one(pattern: Path, found: list[Path]) -> Path:
     """The one file that fits a pattern; InputError if none does, or several do."""
-    if len(found) != 1:
-        shown = ", ".join(path.name for path in found[:4]) or "none"
+    if not found:
+        there = sorted(path.name for path in pattern.parent.glob("*"))
+        shown = ", ".join(there[:6]) + (" ..." if len(there) > 6 else "")
+        raise InputError(
+            str(pattern),
+            f"no file fits the pattern (there: {shown or 'nothing'})",
+            "check the path, or give another folder with raw_dir",
+        )
+    if len(found) > 1:
+        shown = ", ".join(path.name for path in found[:4])
         raise InputError(
             str(pattern), f"{len(found)} files fit the pattern ({shown})", "keep one of them there, or name it in full"
         )

@@ -77,7 +77,7 @@ def _resolve_one(entry: str | int, tracks: pd.DataFrame) -> list[int]:
         if meant.sum() > 1:
             raise _fits_many(text, tracks[meant], len(tracks))
     matched = tracks["track"][fits].tolist()
-    if not matched and not (description != "").any():
+    if not matched and not text.isdecimal() and not (description != "").any():
         raise InputError(
             "parameters:enformer.tracks",
             f"{text!r} cannot be looked up: the tracks have no names here",

@@ -56,7 +56,7 @@ def read_id_map(path: Path | None) -> IdMap:
         return IdMap()
     table = read_text_table(path, what="id map")
     require_columns(table, ["id", "individual_id"], path)
-    empty = np.flatnonzero((table[["id", "individual_id"]] == "").any(axis=1))
+    empty = np.flatnonzero((table[["id", "individual_id"]].apply(lambda ids: ids.str.strip()) == "").any(axis=1))
     if len(empty):
         raise InputError(f"{path}:line {empty[0] + 2}", "an id is empty", "give both ids, or leave the line out")
     individual_of: dict[str, str] = {}
