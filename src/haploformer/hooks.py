@@ -48,16 +48,15 @@ class SummaryHooks:
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
         """Print what was predicted or scored, and where the page lies; refuse a score that cannot be."""
         made = pipeline.all_outputs()
+        if made & {"track_predictions", "sequence_track_predictions"}:
+            click.echo(f"Peak memory: {_peak_memory_gib():.1f} GiB")
         for name in ("gene_prediction", "individual_prediction", "sequence_prediction"):
             if name in made:
                 _tell_predictions(catalog, name)
         if "evaluation_report" in made:
-            _tell_scores(catalog)
-        if made & {"track_predictions", "sequence_track_predictions"}:
-            click.echo(f"Peak memory: {_peak_memory_gib():.1f} GiB")
-        if "evaluation_report" in made:
             from haploformer.evaluation.known_answer import require_inside
 
+            _tell_scores(catalog)
             require_inside(catalog.load("known_answer_check"))
 
 
