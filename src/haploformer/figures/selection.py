@@ -76,7 +76,8 @@ def plot_people_of_gene(predictions: pd.DataFrame) -> go.Figure:
             y=float(of_gene["reference"].iloc[0]), line={"color": INK, "dash": "dash", "width": 1}, row=row, col="all"
         )
         figure.update_yaxes(title_text="Predicted coverage", row=row, col=1)
-        figure.update_xaxes(tickvals=list(range(len(groups))), ticktext=plain_texts(groups), row=row, col=1)
+        places = {"tickvals": list(range(len(groups))), "ticktext": plain_texts(groups)}
+        figure.update_xaxes(**places, range=[-0.6, len(groups) - 0.4], zeroline=False, row=row, col=1)
         if measured:
             figure.update_xaxes(title_text="Measured, as in the file", row=row, col=2)
     figure.update_layout(
