@@ -1,10 +1,11 @@
-"""The overridden run command: huge pages, and errors in one line."""
+"""The project's commands: huge pages, and errors in one line."""
 
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
-from haploformer.cli import HUGE_PAGES, RESTARTED_VARIABLE, describe_error, huge_page_environment
+from haploformer.cli import HUGE_PAGES, RESTARTED_VARIABLE, cli, describe_error, huge_page_environment
 from haploformer.errors import InputError
 
 
@@ -38,3 +39,46 @@ def test_describe_error__an_error_of_our_own_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError) as caught:
         _ = 1 / len([])
     assert describe_error(caught.value) is None
+
+
+def convert(*arguments: object) -> tuple[int, str, str]:
+    """Exit code, output and errors of ``kedro convert-weights``."""
+    result = CliRunner().invoke(cli, ["convert-weights", *map(str, arguments)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_convert_weights__says_what_was_kept_and_replaces_only_by_force(tmp_path):
+    import torch
+
+    path, target = tmp_path / "pytorch_model.bin", tmp_path / "model.safetensors"
+    half, counter = torch.ones(2, dtype=torch.float16), torch.zeros((), dtype=torch.long)
+    names = ["stem.0.weight", "_trunk.1.0.weight", "stem.0.bias", "_heads.mouse.0.weight"]
+    torch.save(dict.fromkeys(names, half) | {"stem.1.fn.0.num_batches_tracked": counter}, path)
+    code, said, errors = convert(tmp_path)
+    assert (code, errors) == (0, "")
+    kept = "2 weights, 2 widened to float32; 1 listed twice and 2 of other heads and counters left out"
+    assert said.startswith(f"{target}: {kept}; gamma tabulated; sha256 of the weights ")
+    assert convert(tmp_path) == (
+        1,
+        "",
+        f"Error: {target}: the file is there already; give another --output, or --force to replace it\n",
+    )
+    code, said, _ = convert(path, "--force", "--gamma", "computed")
+    assert code == 0
+    assert "; gamma computed; " in said
+    assert convert(path, "--output", tmp_path / "other.safetensors")[0] == 0
+
+
+def test_convert_weights__an_error_is_one_line(tmp_path):
+    path = tmp_path / "w.bin"
+    assert convert(path) == (
+        1,
+        "",
+        f"Error: {path}: the checkpoint is missing; give a .bin, or a folder that holds pytorch_model.bin\n",
+    )
+    path.write_bytes(b"PK\x03\x04 torn")
+    code, said, errors = convert(path)
+    assert (code, said) == (1, "")
+    assert errors.startswith(f"Error: {path}: no checkpoint of weights alone (")
+    assert errors.endswith("); give a PyTorch state dict\n")
+    assert errors.count("\n") == 1

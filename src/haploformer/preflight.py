@@ -116,8 +116,14 @@ def _check_model(load: Callable[[str], Any], options: Any) -> None:
     except ValueError as error:
         raise InputError("parameters:enformer.centre_bins", str(error), "choose fewer bins") from error
     if options.weights != "untrained" or options.gamma is not None:
-        from haploformer.formats.weights import WeightsChoice, check_weights
+        from haploformer.formats.weights import OFFICIAL, WeightsChoice, check_weights
 
+        if options.weights == OFFICIAL and options.preset != "full":
+            raise InputError(
+                "parameters:enformer.weights",
+                f"the official weights are those of preset full, this run has preset {options.preset}",
+                "set enformer.preset=full, or enformer.weights=untrained to try the chain with a small network",
+            )
         choice = WeightsChoice(options.weights, Path(options.official_folder), options.gamma)
         check_weights(choice, replace(PRESETS[options.preset], n_tracks=len(tracks)))
 

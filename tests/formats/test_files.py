@@ -10,6 +10,7 @@ import pytest
 from haploformer.errors import InputError
 from haploformer.formats.files import (
     publish_directory,
+    publish_file,
     read_json,
     require_file,
     sha256_file,
@@ -59,6 +60,35 @@ def test_write_durably__a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
         write_durably(path, b"new")
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["a.json"]
+
+
+def test_publish_file__readable_by_whom_any_new_file_is(tmp_path):
+    """Some libraries write a file of their own, which only its owner may read."""
+    path, plain = tmp_path / "a", tmp_path / "plain"
+    plain.touch()
+    with publish_file(path) as building:
+        (tmp_path / "own").write_text("new")
+        (tmp_path / "own").chmod(0o600)
+        (tmp_path / "own").replace(building)
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert path.stat().st_mode == plain.stat().st_mode
+    assert names(tmp_path) == ["a", "plain"]
+
+
+def test_publish_file__an_error_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("old")
+
+    def fail_half_way() -> None:
+        with publish_file(path) as building:
+            building.write_text("half")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail_half_way()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a"]
 
 
 def test_write_json__same_value_same_bytes(tmp_path):

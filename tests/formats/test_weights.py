@@ -146,7 +146,9 @@ def test_convert_checkpoint__runs_no_code_and_replaces_nothing(folder, tmp_path)
     torch.save([1, 2], tmp_path / "list.bin")
     with pytest.raises(InputError, match=r"list\.bin: the checkpoint holds something else than named weights"):
         convert_checkpoint(tmp_path / "list.bin", None, gamma="computed")
-    with pytest.raises(InputError, match=r"none\.bin: the checkpoint is missing"):
+    with pytest.raises(
+        InputError, match=r"none\.bin: the checkpoint is missing; give a \.bin, or a folder that holds py"
+    ):
         convert_checkpoint(tmp_path / "none.bin", None, gamma="computed")
     assert not list(tmp_path.glob("*.safetensors"))
     convert_checkpoint(folder, None, gamma="computed")
@@ -155,6 +157,71 @@ def test_convert_checkpoint__runs_no_code_and_replaces_nothing(folder, tmp_path)
     ):
         convert_checkpoint(folder, None, gamma="computed")
     convert_checkpoint(folder, None, gamma="tabulated", overwrite=True)
+    assert sorted(p.name for p in folder.iterdir()) == ["model.safetensors", "pytorch_model.bin"]
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [
+        (
+            {"stem.0.weight": torch.zeros(2, dtype=torch.float64)},
+            ":stem.0.weight: the weight is torch.float64, torch.strided; expected dense float32 or half precision; give "
+            "a checkpoint of Enformer",
+        ),
+        (
+            {"stem.0.weight": torch.zeros(2).to_sparse()},
+            ":stem.0.weight: the weight is torch.float32, torch.sparse_coo; expected dense float32 or half precision; "
+            "give a checkpoint of Enformer",
+        ),
+        (
+            {"_heads.mouse.0.weight": torch.zeros(2)},
+            ": the checkpoint holds no weight of the human model; give a checkpoint of Enformer",
+        ),
+        (
+            {"state_dict": {"stem.0.weight": torch.zeros(2)}},
+            ": the checkpoint holds something else than named weights; give a PyTorch state dict",
+        ),
+    ],
+)
+def test_convert_checkpoint__what_is_no_enformer(tmp_path, state, line):
+    path = tmp_path / "w.bin"
+    torch.save(state, path)
+    with pytest.raises(InputError) as error:
+        convert_checkpoint(path, None, gamma="tabulated")
+    assert str(error.value) == f"{path}{line}"
+    assert [p.name for p in tmp_path.iterdir()] == ["w.bin"]
+
+
+def test_convert_checkpoint__never_over_its_source(folder, tmp_path):
+    source = folder / "pytorch_model.bin"
+    before = source.read_bytes()
+    for output in (source, tmp_path):
+        with pytest.raises(InputError) as error:
+            convert_checkpoint(folder, output, gamma="computed", overwrite=True)
+        assert str(error.value) == (
+            f"{output}: not the name of a safetensors file; give an --output that ends in .safetensors"
+        )
+    assert source.read_bytes() == before
+
+
+def test_convert_checkpoint__writes_the_whole_file_or_none(folder, tmp_path, monkeypatch):
+    with pytest.raises(
+        InputError, match=r"the weights cannot be written \(.*No such file.*\); give a folder with room"
+    ):
+        convert_checkpoint(folder, tmp_path / "nowhere" / "w.safetensors", gamma="computed")
+    target = convert_checkpoint(folder, None, gamma="computed").path
+    whole = target.read_bytes()
+    assert target.stat().st_mode == (folder / "pytorch_model.bin").stat().st_mode, "others may read it too"
+
+    def no_room(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("haploformer.formats.files.os.fsync", no_room)
+    with pytest.raises(
+        InputError, match=r"written \(.*No space left.*\); give a folder with room for [\d,]{7,} bytes$"
+    ):
+        convert_checkpoint(folder, None, gamma="tabulated", overwrite=True)
+    assert target.read_bytes() == whole
     assert sorted(p.name for p in folder.iterdir()) == ["model.safetensors", "pytorch_model.bin"]
 
 
@@ -190,6 +257,74 @@ def test_check_weights__reads_the_header_and_names_the_first_wrong_weight(tmp_pa
         load_model(chosen(path), SMALL, seed=0)
 
 
+def test_check_weights__outputs_of_another_track_table(tmp_path):
+    path = tmp_path / "w.safetensors"
+    write_weights(canonical_state(untrained_module(SMALL, 3)), path)
+    with pytest.raises(InputError) as error:
+        check_weights(chosen(path), replace(SMALL, n_tracks=7))
+    assert str(error.value) == (
+        f"{path}:_heads.human.0.weight: has shape (5, 96), expected (7, 96) (2 weights differ); give the table of these "
+        "weights' tracks, this one has 7"
+    )
+
+
+def test_check_weights__half_precision_in_either_listing_is_seen(published, tmp_path):
+    state = {name: value.clone() for name, value in published.state_dict().items()}
+    path = tmp_path / "w.safetensors"
+    for name in ("stem.0.weight", "_trunk.1.0.weight"):
+        save_file(state | {name: state[name].half()}, path)
+        with pytest.raises(InputError) as error:
+            check_weights(chosen(path), SMALL)
+        assert str(error.value) == (
+            f"{path}:{name}: the weight is F16, expected F32; convert the checkpoint anew: kedro convert-weights"
+        )
+
+
+def test_weights__what_the_file_says_of_its_position_features_is_checked(tmp_path):
+    path = tmp_path / "w.safetensors"
+    write_weights(canonical_state(untrained_module(SMALL, 3)), path, metadata={"gamma": "tabelled"})
+    for use in (check_weights, lambda choice, geometry: load_model(choice, geometry, seed=0)):
+        with pytest.raises(InputError) as error:
+            use(chosen(path), SMALL)
+        assert str(error.value) == (
+            f"{path}:metadata: gamma is 'tabelled', expected tabulated or computed; convert the checkpoint anew, or set "
+            "enformer.gamma"
+        )
+    assert load_model(chosen(path, gamma="computed"), SMALL, seed=0).geometry == SMALL
+
+
+def test_check_weights__a_header_that_begins_like_a_pickle_is_none(tmp_path):
+    """A safetensors file begins with the length of its header; 640 are the first two bytes of a pickle."""
+    path = tmp_path / "w.safetensors"
+    for n in range(0, 65_536, 8):
+        save_file({"a": torch.zeros(1)}, path, metadata={"x": "y" * n})
+        if path.read_bytes()[:2] == b"\x80\x02":
+            break
+    assert path.read_bytes()[:9] == b"\x80\x02" + bytes(6) + b"{"
+    with pytest.raises(InputError, match=r"stem\.0\.weight: is missing"):
+        check_weights(chosen(path), SMALL)
+
+
+def test_write_weights__weights_that_share_memory(tmp_path):
+    path, first = tmp_path / "w.safetensors", torch.arange(6.0).reshape(2, 3)
+    write_weights({"a": first, "b": first.view(-1)}, path)
+    with safe_open(path, framework="pt") as stored:
+        assert torch.equal(stored.get_tensor("a"), first)
+        assert torch.equal(stored.get_tensor("b"), first.view(-1))
+
+
+@pytest.mark.parametrize("suffix", [".bin", ".pt", ".pth", ".ckpt", ".BIN"])
+def test_weights__a_name_of_a_pickle_is_refused_whatever_is_in_it(tmp_path, suffix):
+    path = tmp_path / f"w{suffix}"
+    write_weights(canonical_state(untrained_module(SMALL, 3)), path)
+    with pytest.raises(InputError) as error:
+        check_weights(chosen(path), SMALL)
+    assert str(error.value) == (
+        f"{path}: a checkpoint in Python's pickle format, which may run code when it is opened; convert it once: "
+        f"kedro convert-weights {path}"
+    )
+
+
 @pytest.mark.parametrize("use", [check_weights, lambda choice, geometry: load_model(choice, geometry, seed=0)])
 def test_weights__a_pickle_and_what_else_is_no_safetensors(folder, tmp_path, use):
     line = "a checkpoint in Python's pickle format, which may run code when it is opened; convert it once:"
@@ -201,8 +336,10 @@ def test_weights__a_pickle_and_what_else_is_no_safetensors(folder, tmp_path, use
             == f"{folder / 'pytorch_model.bin'}: {line} kedro convert-weights {folder / 'pytorch_model.bin'}"
         )
     path = tmp_path / "w.safetensors"
-    with pytest.raises(InputError, match=r"w\.safetensors: the weights file is missing"):
-        use(chosen(path), SMALL)
+    for place, meant in ((path, path), (tmp_path, tmp_path / "model.safetensors")):
+        with pytest.raises(InputError) as error:
+            use(chosen(place), SMALL)
+        assert str(error.value) == f"{meant}: the weights file is missing; check enformer.weights"
     for content in (b"hello", bytes(100)):
         path.write_bytes(content)
         with pytest.raises(
@@ -229,8 +366,6 @@ def test_weights__official_ones_that_are_absent_say_how_to_get_them(tmp_path):
     (folder / "pytorch_model.bin").write_bytes(b"PK\x03\x04")
     with pytest.raises(InputError, match="convert it once: kedro convert-weights"):
         check_weights(chosen("official", folder=folder), full)
-    with pytest.raises(InputError, match="the official weights are those of preset full, this run has one of 16,384"):
-        check_weights(chosen("official", folder=folder), PRESETS["tiny"])
 
 
 def test_load_model__position_features_are_those_that_the_weights_need(tmp_path):
@@ -253,9 +388,13 @@ def test_load_model__position_features_are_those_that_the_weights_need(tmp_path)
     assert not any(part.use_tf_gamma for part in computed.module.modules() if isinstance(part, Attention))
 
 
-def test_load_model__the_table_is_for_one_length_only(folder):
+def test_load_model__the_table_is_for_one_length_only(folder, caplog):
     convert_checkpoint(folder, None, gamma="tabulated")
     assert load_model(chosen(folder), SMALL, seed=0).geometry.position_features == "gamma computed"
+    told = "needs tabulated position features, which there are for 1536 tokens only: for 16 they are computed"
+    assert caplog.messages == [f"model.safetensors {told}"]
+    load_model(chosen(folder, gamma="computed"), SMALL, seed=0)
+    assert len(caplog.messages) == 1, "asked for, hence not told"
     for use in (check_weights, lambda choice, geometry: load_model(choice, geometry, seed=0)):
         with pytest.raises(
             InputError, match="tabulated for 1,536 tokens and the published width only, this model has 16 tokens; leave"

@@ -207,7 +207,7 @@ def test_enformer_inference__all_bins_beside_the_centre(project, demo_run):
         (
             "gene_prediction",
             f"gene={GENE},enformer.weights=official",
-            "parameters:enformer.weights: the official weights are those of preset full, this run has one of 16,384 bases",
+            "parameters:enformer.weights: the official weights are those of preset full, this run has preset tiny; set enf",
         ),
         (
             "gene_prediction",

@@ -73,13 +73,19 @@ def prediction_facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
         *((label, f"{source['source']} (sha256 {source['sha256'][:12]})") for label, source in sources),
         *([("Haplotypes", str(attributes["haplotypes"]))] if "haplotypes" in attributes else []),
         ("Model", f"{attributes['model']}, engine {attributes['engine']}, {attributes['precision']}"),
-        ("Weights", f"{attributes['weights']}, sha256 {attributes['weights_sha256'][:12]}"),
+        ("Weights", _weights_with_digits(attributes)),
         ("Position features", attributes["position_features"]),
         ("Window", f"{geometry['window']:,} bases" + (" round the TSS" if "haplotypes" in attributes else "")),
         ("Tracks", f"{len(attributes['tracks']):,} stored"),
         ("Bins", f"{bins[0]} to {bins[-1]} of {geometry['n_bins']}, {attributes['transform']}"),
         ("Code", f"haploformer {attributes['code_version']}"),
     ]
+
+
+def _weights_with_digits(attributes: Mapping[str, Any]) -> str:
+    """What the weights are called, with the first digits of their sha256; the name of a file has them already."""
+    name, digits = str(attributes["weights"]), attributes["weights_sha256"][:12]
+    return name if digits in name else f"{name} (sha256 {digits})"
 
 
 def cohort_notices(attributes: Mapping[str, Any], known_answer_notice: str | None) -> list[str]:

@@ -14,6 +14,8 @@ from haploformer.errors import InputError
 from haploformer.formats.files import require_file, sha256_file
 from haploformer.formats.weights import CHECKPOINT, GAMMA, SAFETENSORS, require_same, write_weights
 
+_HALF = (torch.float16, torch.bfloat16)
+
 
 @dataclass(frozen=True)
 class Conversion:
@@ -23,6 +25,8 @@ class Conversion:
     ----------
     path : Path
         The safetensors file.
+    gamma : str
+        Position features that the file says the weights need.
     n_weights, n_listed_twice, n_left_out, n_widened : int
         Weights written; names that only repeat them; entries that the human model does not use; weights of half
         precision that are float32 now.
@@ -31,6 +35,7 @@ class Conversion:
     """
 
     path: Path
+    gamma: str
     n_weights: int
     n_listed_twice: int
     n_left_out: int
@@ -42,7 +47,8 @@ class Conversion:
         widened = f", {self.n_widened} widened to float32" if self.n_widened else ""
         return (
             f"{self.path}: {self.n_weights} weights{widened}; {self.n_listed_twice} listed twice and "
-            f"{self.n_left_out} of other heads and counters left out; sha256 of the weights {self.sha256}"
+            f"{self.n_left_out} of other heads and counters left out; gamma {self.gamma}; "
+            f"sha256 of the weights {self.sha256}"
         )
 
 
@@ -61,11 +67,15 @@ def convert_checkpoint(source: Path, output: Path | None, *, gamma: str, overwri
     Raises
     ------
     InputError
-        If the source is no state dict, or the output is there already.
+        If the source is no state dict, or the output is there already or cannot be written.
     """
     path = source / CHECKPOINT if source.is_dir() else source
     target = output or path.with_name(SAFETENSORS)
-    require_file(path, what="checkpoint")
+    require_file(path, what="checkpoint", remedy=f"give a .bin, or a folder that holds {CHECKPOINT}")
+    if target.suffix != ".safetensors" or target.is_dir():
+        raise InputError(
+            str(target), "not the name of a safetensors file", "give an --output that ends in .safetensors"
+        )
     if target.exists() and not overwrite:
         raise InputError(str(target), "the file is there already", "give another --output, or --force to replace it")
     entries = _read_state_dict(path)
@@ -76,19 +86,26 @@ def convert_checkpoint(source: Path, output: Path | None, *, gamma: str, overwri
         if own is None:
             n_left_out += 1
             continue
-        if not value.is_floating_point():
-            raise InputError(f"{path}:{name}", f"the weight is {value.dtype}, not floating point", "fetch it again")
+        if value.dtype not in (torch.float32, *_HALF) or value.layout != torch.strided:
+            raise InputError(
+                f"{path}:{name}",
+                f"the weight is {value.dtype}, {value.layout}; expected dense float32 or half precision",
+                "give a checkpoint of Enformer",
+            )
         if own in state:
             require_same(state[own], value.float(), f"{path}:{name}")
             continue
-        n_widened += value.dtype != torch.float32
+        n_widened += value.dtype in _HALF
         state[own] = value.float().contiguous()
+    if not state:
+        raise InputError(
+            str(path), "the checkpoint holds no weight of the human model", "give a checkpoint of Enformer"
+        )
     sha256 = weights_sha256(state)
     metadata = {GAMMA: gamma, "source": path.name, "source_sha256": sha256_file(path), "weights_sha256": sha256}
-    # Tensors that share memory cannot be written one by one.
-    write_weights({name: value.clone() for name, value in state.items()}, target, metadata=metadata)
+    write_weights(state, target, metadata=metadata)
     n_twice = len(entries) - n_left_out - len(state)
-    return Conversion(target, len(state), n_twice, n_left_out, n_widened, sha256)
+    return Conversion(target, gamma, len(state), n_twice, n_left_out, n_widened, sha256)
 
 
 def _read_state_dict(path: Path) -> dict[str, Tensor]:

@@ -14,10 +14,10 @@ from typing import Any
 from haploformer.errors import InputError
 
 
-def require_file(path: Path, *, what: str) -> None:
-    """Raise InputError unless ``path`` is a file with something in it."""
+def require_file(path: Path, *, what: str, remedy: str = "check the path, or give another folder with raw_dir") -> None:
+    """Raise InputError unless ``path`` is a file with something in it; ``remedy`` is what to do if it is not there."""
     if not path.is_file():
-        raise InputError(str(path), f"the {what} is missing", "check the path, or give another folder with raw_dir")
+        raise InputError(str(path), f"the {what} is missing", remedy)
     if path.stat().st_size == 0:
         raise InputError(str(path), f"the {what} is empty", "copy or make the file again")
 
@@ -35,18 +35,28 @@ def sha256_json(value: Any) -> str:
 
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole, or not at all, even after a power cut."""
+    with publish_file(path) as building:
+        building.write_bytes(content)
+
+
+@contextmanager
+def publish_file(path: Path) -> Iterator[Path]:
+    """An empty file to write, which takes the place of ``path``, synced, when the block ends without an error."""
     # Always the same name: what a killed run left is overwritten by the next.
-    temporary = path.with_name(f".{path.name}.tmp")
+    building = path.with_name(f".{path.name}.tmp")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+        building.unlink(missing_ok=True)
+        building.touch()
+        mode = building.stat().st_mode
+        yield building
+        # Some libraries make a file of their own, which only its owner may read.
+        building.chmod(mode)
+        _sync(building)
+        building.replace(path)
+    except BaseException:
+        building.unlink(missing_ok=True)
         raise
-    _sync_directory(path.parent)
+    _sync(path.parent)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -80,11 +90,12 @@ def replace_directory(new: Path, path: Path) -> None:
     if path.exists():
         path.rename(old)
     new.rename(path)
-    _sync_directory(path.parent)
+    _sync(path.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _sync_directory(path: Path) -> None:
+def _sync(path: Path) -> None:
+    """Bring to the disk what was written to a file, or the names in a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from haploformer.enformer.geometry import TABULATED_TOKENS, Geometry
 from haploformer.enformer.model import (
+    HEAD,
     build_module,
     canonical_name,
     canonical_state,
@@ -22,7 +24,9 @@ from haploformer.enformer.model import (
     weights_sha256,
 )
 from haploformer.errors import InputError
-from haploformer.formats.files import require_file
+from haploformer.formats.files import publish_file, require_file
+
+logger = logging.getLogger(__name__)
 
 UNTRAINED = "untrained"
 OFFICIAL = "official"
@@ -35,6 +39,11 @@ CHECKPOINT = "pytorch_model.bin"
 
 #: What a file of weights says of its position features: ``tabulated`` or ``computed``.
 GAMMA = "gamma"
+
+TABULATED, COMPUTED = "tabulated", "computed"
+
+#: Names that PyTorch's pickles go by.
+PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")
 
 _MAGIC_OF_PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -103,6 +112,11 @@ def load_model(choice: WeightsChoice, geometry: Geometry, *, seed: int) -> Loade
     with _opened(choice) as (stored, metadata):
         used = replace(geometry, tabulated_gamma=_tabulated(choice, metadata, geometry))
         state = _read_state(stored, path)
+        if _needed_gamma(choice, metadata) == TABULATED and not used.tabulated_gamma:
+            logger.warning(
+                "%s needs tabulated position features, which there are for %d tokens only: for %d they are computed",
+                *(path.name, TABULATED_TOKENS, used.n_tokens),
+            )
     try:
         module = module_with(used, state)
     except ValueError as error:
@@ -120,19 +134,15 @@ def check_weights(choice: WeightsChoice, geometry: Geometry) -> None:
     if path is None:
         _tabulated(choice, {}, geometry)
         return
-    if choice.weights == OFFICIAL and not geometry.has_table:
-        raise InputError(
-            "parameters:enformer.weights",
-            f"the official weights are those of preset full, this run has one of {geometry.window:,} bases",
-            "set enformer.preset: full, or enformer.weights: untrained to try the chain with a small network",
-        )
     with _opened(choice) as (stored, metadata):
         _tabulated(choice, metadata, geometry)
-        shapes, kinds = {}, {}
+        shapes = {}
         for name in stored.keys():  # noqa: SIM118 (not a mapping)
             if (own := canonical_name(name)) is not None:
                 part = stored.get_slice(name)
-                shapes[own], kinds[own] = tuple(part.get_shape()), part.get_dtype()
+                if part.get_dtype() != "F32":
+                    raise _not_float32(path, name, part.get_dtype())
+                shapes[own] = tuple(part.get_shape())
     with torch.device("meta"):
         expected = canonical_state(build_module(geometry))
     wrong = [name for name in expected if shapes.get(name) != tuple(expected[name].shape)]
@@ -141,26 +151,46 @@ def check_weights(choice: WeightsChoice, geometry: Geometry) -> None:
         name = wrong[0]
         there = f"has shape {shapes[name]}" if name in shapes else "is missing"
         wanted = f"expected {tuple(expected[name].shape)}" if name in expected else "this model has no such weight"
+        of_head = all(name.startswith(f"_heads.{HEAD}.") for name in wrong)
         raise InputError(
             f"{path}:{name}",
             f"{there}, {wanted} ({len(wrong)} weights differ)",
-            "give weights of this geometry, or choose another enformer.preset",
+            f"give the table of these weights' tracks, this one has {geometry.n_tracks:,}"
+            if of_head
+            else "give weights of this geometry, or choose another enformer.preset",
         )
-    for name, kind in kinds.items():
-        if kind != "F32":
-            raise _not_float32(path, name, kind)
 
 
 def write_weights(state: Mapping[str, Tensor], path: Path, *, metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors to a safetensors file, whole or not at all."""
+    """Write tensors to a safetensors file, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or no room.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        save_file(dict(state), temporary, metadata={"format": "pt", **(metadata or {})})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with publish_file(path) as building:
+            save_file(_apart(state), building, metadata={"format": "pt", **(metadata or {})})
+    except (OSError, SafetensorError) as error:
+        size = sum(value.nbytes for value in state.values())
+        raise InputError(
+            str(path), f"the weights cannot be written ({error})", f"give a folder with room for {size:,} bytes"
+        ) from error
+
+
+def _apart(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights, none of which shares its memory with another: such ones cannot be stored."""
+    seen: set[int] = set()
+    apart = {}
+    for name, value in state.items():
+        place = value.untyped_storage().data_ptr()
+        apart[name] = value.clone() if place in seen else value
+        seen.add(place)
+    return apart
 
 
 @contextmanager
@@ -190,10 +220,11 @@ def _require_safetensors(choice: WeightsChoice, path: Path) -> None:
             f"fetch {OFFICIAL_REPOSITORY} (1 GB, CC-BY-4.0), e.g. hf download {OFFICIAL_REPOSITORY} --local-dir "
             f"{folder}, then: kedro convert-weights {folder}",
         )
-    require_file(path, what="weights file")
+    require_file(path, what="weights file", remedy="check enformer.weights")
     with path.open("rb") as stream:
-        begin = stream.read(4)
-    if begin.startswith(_MAGIC_OF_PICKLES):
+        begin = stream.read(9)
+    # A safetensors file begins with the length of its header, which may look like a pickle's first bytes, and then "{".
+    if path.suffix.lower() in PICKLE_SUFFIXES or (begin.startswith(_MAGIC_OF_PICKLES) and begin[4:] != b"\0\0\0\0{"):
         raise _pickle(path)
 
 
@@ -213,15 +244,26 @@ def _not_float32(path: Path, name: str, kind: str) -> InputError:
 
 def _tabulated(choice: WeightsChoice, metadata: Mapping[str, str], geometry: Geometry) -> bool:
     """Whether gamma position features come from the table: where the weights need it and the length has it."""
-    if choice.gamma == "tabulated" and not geometry.has_table:
+    if choice.gamma == TABULATED and not geometry.has_table:
         raise InputError(
             "parameters:enformer.gamma",
             f"gamma position features are tabulated for {TABULATED_TOKENS:,} tokens and the published width only, this "
             f"model has {geometry.n_tokens:,} tokens",
             "leave it out, or choose enformer.preset: full",
         )
-    needed = choice.gamma or ("tabulated" if choice.weights == OFFICIAL else metadata.get(GAMMA, "computed"))
-    return needed == "tabulated" and geometry.has_table
+    return _needed_gamma(choice, metadata) == TABULATED and geometry.has_table
+
+
+def _needed_gamma(choice: WeightsChoice, metadata: Mapping[str, str]) -> str:
+    """Position features that the weights were trained with: as the user says, or the file; computed if neither does."""
+    needed = choice.gamma or (TABULATED if choice.weights == OFFICIAL else metadata.get(GAMMA, COMPUTED))
+    if needed not in (TABULATED, COMPUTED):
+        raise InputError(
+            f"{choice.path}:metadata",
+            f"{GAMMA} is {needed!r}, expected {TABULATED} or {COMPUTED}",
+            "convert the checkpoint anew, or set enformer.gamma",
+        )
+    return needed
 
 
 def _read_state(stored: Any, path: Path) -> dict[str, Tensor]:
