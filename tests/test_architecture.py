@@ -131,41 +131,86 @@ def test_sources__no_unsafe_call(path):
     check_calls(path)
 
 
+#: The one file that may open a pickle, in one call that runs no code of it.
+CHECKPOINT_READER = "formats/checkpoint.py"
+SAFE_LOAD = "torch.load(path, weights_only=True)"
+
+
 @pytest.mark.parametrize(
-    ("name", "call"),
+    ("name", "planted"),
     [
-        ("checkpoint.py", "torch.load(path)"),
-        ("checkpoint.py", "torch.load(path, weights_only=False)"),
-        ("checkpoint.py", "torch.load(path, weights_only=safe)"),
-        ("weights.py", "torch.load(path, weights_only=True)"),
+        (CHECKPOINT_READER, "torch.load(path)"),
+        (CHECKPOINT_READER, "torch.load(path, weights_only=False)"),
+        (CHECKPOINT_READER, "torch.load(path, weights_only=safe)"),
+        (CHECKPOINT_READER, "torch.load(path, weights_only=1)"),
+        (CHECKPOINT_READER, "torch.load(path, **options)"),
+        (CHECKPOINT_READER, "torch.load(path, weights_only=True, pickle_module=other)"),
+        (CHECKPOINT_READER, f"{SAFE_LOAD}\n{SAFE_LOAD}"),
+        (CHECKPOINT_READER, f"{SAFE_LOAD}\nread = torch.load"),
+        ("formats/weights.py", SAFE_LOAD),
+        ("enformer/checkpoint.py", SAFE_LOAD),
+        ("formats/weights.py", "read = torch.load"),
+        ("formats/weights.py", "from torch import load"),
+        ("formats/weights.py", "from torch.serialization import load as read"),
+        ("formats/weights.py", "from torch import serialization"),
+        ("formats/weights.py", "import torch as t\nt.load(path)"),
+        ("formats/weights.py", "torch.jit.load(path)"),
+        ("formats/weights.py", "torch.hub.load_state_dict_from_url(path)"),
+        ("formats/weights.py", "import pickle"),
         ("nodes.py", "np.load(path, allow_pickle=True)"),
         ("nodes.py", "subprocess.run(command, shell=True)"),
     ],
 )
-def test_check_calls__finds_what_is_planted(tmp_path, name, call):
+def test_check_calls__finds_what_is_planted(tmp_path, name, planted):
     path = tmp_path / name
-    path.write_text(f"{call}\n")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"{planted}\n")
     with pytest.raises(AssertionError):
         check_calls(path)
-    path.write_text("torch.load(path, weights_only=True)\n" if name == "checkpoint.py" else "np.load(path)\n")
+    path.write_text(f"{SAFE_LOAD}\n" if name == CHECKPOINT_READER else "np.load(path)\n")
     check_calls(path)
 
 
+def test_sources__open_a_pickle_in_one_place():
+    counts = {str(path.relative_to(SOURCES)): path.read_text().count("torch.load(") for path in SOURCES.rglob("*.py")}
+    assert {name: n for name, n in counts.items() if n} == {CHECKPOINT_READER: 1}
+
+
+def _loads_of_torch(tree: ast.AST) -> list[ast.Attribute]:
+    """Every mention of a function of torch that opens a file, called or not."""
+    mentions = [part for part in ast.walk(tree) if isinstance(part, ast.Attribute) and part.attr.startswith("load")]
+    return [part for part in mentions if ast.unparse(part.value).split(".")[0] == "torch"]
+
+
+def _is_safe_load(call: ast.Call) -> bool:
+    given = {keyword.arg for keyword in call.keywords}
+    safe = _has_literal(call, "weights_only", True) and given <= {"weights_only", "map_location", "mmap"}
+    return ast.unparse(call.func) == "torch.load" and safe
+
+
 def check_calls(path: Path) -> None:
-    for part in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    safe_loads = [part.func for part in ast.walk(tree) if isinstance(part, ast.Call) and _is_safe_load(part)]
+    may_load = path.parts[-2:] == tuple(CHECKPOINT_READER.split("/"))
+    assert len(safe_loads) <= may_load, f"{path.name}: torch.load"
+    assert all(mention in safe_loads for mention in _loads_of_torch(tree)), f"{path.name}: torch.load"
+    for part in ast.walk(tree):
         if isinstance(part, ast.Import | ast.ImportFrom):
-            names = [alias.name for alias in part.names] + [getattr(part, "module", None) or ""]
+            module = getattr(part, "module", None) or ""
+            names = [alias.name for alias in part.names] + [module]
             assert not {name.split(".")[0] for name in names} & FORBIDDEN_MODULES
+            # Under another name a call would not be found.
+            assert not any(alias.name.split(".")[0] == "torch" and alias.asname for alias in part.names)
+            reading = [name for name in names if name.startswith("load") or name in {"serialization", "hub", "jit"}]
+            assert module.split(".")[0] != "torch" or not reading
         if isinstance(part, ast.Call):
             called = ast.unparse(part.func)
             assert called not in FORBIDDEN_CALLS
             allowed = {
                 # Building the module needs the global generator; fork_rng gives it back as it was.
                 "torch.manual_seed": path.name == "model.py",
-                # The command that converts a checkpoint; it runs no code of the file.
-                "torch.load": path.name == "checkpoint.py" and _has_literal(part, "weights_only", True),
             }
-            unsafe = {"torch.load", "yaml.load", "os.system", "np.random.seed", "torch.manual_seed"}
+            unsafe = {"yaml.load", "os.system", "np.random.seed", "torch.manual_seed"}
             assert called not in unsafe or allowed.get(called, False), f"{path.name}:{part.lineno}: {called}"
             for keyword in part.keywords:
                 assert not (keyword.arg == "allow_pickle" and getattr(keyword.value, "value", True))
