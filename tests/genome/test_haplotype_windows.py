@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 
 from haploformer.errors import InputError
+from haploformer.genome.content_keys import sequence_key
 from haploformer.genome.encoding import encode, one_hot
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.haplotype_windows import HaplotypeWindows, combine_genes, require_phase
-from haploformer.genome.haplotypes import build_haplotype, collect_gene_haplotypes, sequence_key
+from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.windows import build_windows
 from tests.builders.genome import MemoryReference, random_cohort, random_sequence
+from tests.oracles.haplotypes import build_haplotype
 
 LENGTH = 128
 GENES = pd.DataFrame(
@@ -83,7 +85,9 @@ def test_combine_genes__every_copy_keeps_its_window(combined):
 
 def test_codes__equal_the_haplotypes_of_each_gene_and_their_keys(combined):
     windows, collected = combined
-    expected = np.stack([build_haplotype(found.stretch, edits) for found in collected for edits in found.edits])
+    expected = np.stack(
+        [build_haplotype(found.placement.stretch, found.edits(i)) for found in collected for i in range(len(found))]
+    )
     codes = windows.codes(range(len(windows)))
     assert codes.dtype == np.uint8
     assert np.array_equal(codes, expected)

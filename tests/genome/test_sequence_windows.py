@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from haploformer.errors import InputError
+from haploformer.genome.content_keys import sequence_key
 from haploformer.genome.encoding import UNKNOWN, decode, encode
-from haploformer.genome.haplotypes import sequence_key
 from haploformer.genome.sequence_windows import sequence_windows
 
 

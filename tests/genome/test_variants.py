@@ -9,10 +9,8 @@ import pytest
 from haploformer.errors import InputError
 from haploformer.genome.variants import (
     NO_SEQUENCE,
-    Edit,
     ReferenceTally,
     allele_class,
-    make_edit,
     record_class,
     reference_mismatches,
 )
@@ -54,31 +52,6 @@ def test_record_class__that_of_the_first_allele_with_a_sequence():
     assert record_class("A", "*,<DEL>") == "spanning"
     assert record_class("A", "") == "missing"
     assert {record_class("A", alt) for alt in ("*", "<X>", ".", "N", "A[1:2[")} == NO_SEQUENCE
-
-
-@pytest.mark.parametrize(
-    ("pos", "ref", "alt", "edit"),
-    [
-        (10, "A", "G", Edit(9, 10, "G")),
-        (10, "A", "ATT", Edit(10, 10, "TT")),
-        (10, "ATT", "A", Edit(10, 12, "")),
-        (10, "aTT", "A", Edit(10, 12, "")),
-        (10, "ATC", "ATg", Edit(11, 12, "G")),
-        (10, "ATC", "GTC", Edit(9, 12, "GTC")),
-        (10, "AT", "C", Edit(9, 11, "C")),
-        (10, "A", "A", Edit(10, 10, "")),
-        (1, "A", "C", Edit(0, 1, "C")),
-    ],
-)
-def test_make_edit__shared_first_bases_are_trimmed(pos, ref, alt, edit):
-    assert make_edit(pos, ref, alt) == edit
-
-
-def test_make_edit__gives_the_alternative_sequence():
-    sequence = "TTTACGTACGTTT"
-    for ref, alt in [("ACG", "A"), ("ACG", "ACGT"), ("ACGT", "TT"), ("A", "ACC")]:
-        start, end, bases = make_edit(4, ref, alt)
-        assert sequence[:start] + bases + sequence[end:] == sequence[:3] + alt + sequence[3 + len(ref) :]
 
 
 def records(rows: list[tuple[int, str]]) -> pd.DataFrame:

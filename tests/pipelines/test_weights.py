@@ -10,6 +10,7 @@ import zarr
 from haploformer.enformer.geometry import PRESETS
 from haploformer.enformer.model import canonical_state, untrained_module
 from haploformer.formats.weights import write_weights
+from tests.builders.demo import keep_genes
 from tests.pipelines.test_bad_input import refused
 
 REPOSITORY = "EleutherAI/enformer-official-rough"
@@ -58,6 +59,7 @@ def test_run__weights_of_a_file_are_named_without_their_folder(project):
     folder.mkdir()
     module = untrained_module(PRESETS["tiny"], seed=5)
     write_weights(canonical_state(module), folder / "mine.safetensors", metadata={"gamma": "computed"})
+    keep_genes(project, 2)
     parameters = f"enformer.weights={folder / 'mine.safetensors'},data_prep.chromosomes=21,run_name=mine"
     project.kedro("run", "--env", "test", "--params", parameters)
     attributes = zarr.open_group(project.root / "data/07_model_output/test/mine/track_predictions.zarr", mode="r").attrs

@@ -11,7 +11,7 @@ from haploformer.formats.files import publish_directory, read_json, write_json
 from haploformer.genome.haplotype_windows import HaplotypeWindows
 
 _PROVENANCE = "haplotypes.json"
-_REFERENCE = "reference.npy"
+_ARRAYS = ("reference", "carried")
 _TABLES = ("genes", "windows", "haplotypes", "edits")
 
 
@@ -20,15 +20,16 @@ def write_haplotypes(haplotypes: HaplotypeWindows, path: Path) -> None:
     with publish_directory(path) as folder:
         for name in _TABLES:
             getattr(haplotypes, name).to_parquet(folder / f"{name}.parquet", index=False)
-        np.save(folder / _REFERENCE, haplotypes.reference, allow_pickle=False)
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(haplotypes, name), allow_pickle=False)
         write_json(folder / _PROVENANCE, haplotypes.provenance)
 
 
 def read_haplotypes(path: Path) -> HaplotypeWindows:
-    """Open a store; the reference bases are mapped, not read."""
+    """Open a store; the arrays are mapped, not read."""
     return HaplotypeWindows(
         **{name: pd.read_parquet(path / f"{name}.parquet") for name in _TABLES},
-        reference=np.load(path / _REFERENCE, mmap_mode="r", allow_pickle=False),
+        **{name: np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS},
         provenance=read_json(path / _PROVENANCE),
     )
 

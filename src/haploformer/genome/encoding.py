@@ -73,6 +73,11 @@ def one_hot(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     return _ONE_HOT[codes]
 
 
+def complement(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The bases that pair with ``codes`` (..., length), in the same order."""
+    return _COMPLEMENT[codes]
+
+
 def reverse_complement(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The other strand of ``codes`` (..., length)."""
     return _COMPLEMENT[codes[..., ::-1]]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
+from haploformer.genome.edits import AlleleEdits, allele_edits
 from haploformer.genome.intervals import Interval
 from haploformer.genome.variants import NO_SEQUENCE, allele_class
 
@@ -74,12 +77,35 @@ class Genotypes:
 
     def row_range(self, contig: str, start: int, end: int) -> tuple[int, int]:
         """Rows [first, last) of the records with ``pos`` in the 0-based half-open interval; (0, 0) if none."""
-        rows = np.flatnonzero(self.records["contig"].to_numpy() == contig)
-        if len(rows) == 0:
-            return 0, 0
-        pos = self.records["pos"].to_numpy()[rows] - 1
-        first, last = np.searchsorted(pos, [start, end])
-        return int(rows[0] + first), int(rows[0] + last)
+        begin, stop = self._rows_of_contig.get(contig, (0, 0))
+        first, last = np.searchsorted(self._first_base[begin:stop], [start, end])
+        return begin + int(first), begin + int(last)
+
+    @cached_property
+    def edits(self) -> AlleleEdits:
+        """What each allele does to the reference."""
+        return allele_edits(self.records)
+
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Where each record's REF ends, 0-based exclusive (n_records,)."""
+        lengths = np.fromiter(map(len, self.records["ref"]), np.int64, len(self))
+        return self._first_base + lengths
+
+    @cached_property
+    def longest_ref(self) -> int:
+        """Bases of the longest REF, at least 1."""
+        return int((self.ends - self._first_base).max(initial=1))
+
+    @cached_property
+    def _first_base(self) -> NDArray[np.int64]:
+        return self.records["pos"].to_numpy(np.int64) - 1
+
+    @cached_property
+    def _rows_of_contig(self) -> dict[str, tuple[int, int]]:
+        contigs = self.records["contig"].to_numpy()
+        edges = [0, *(np.flatnonzero(contigs[1:] != contigs[:-1]) + 1).tolist(), len(contigs)]
+        return {contigs[a]: (a, b) for a, b in pairwise(edges) if a < b}
 
     def select(self, contig: str, start: int, end: int) -> Genotypes:
         """The records whose first base lies in [start, end), their alleles in memory."""

@@ -12,9 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
+from haploformer.genome.edits import Edit, EditTable
 from haploformer.genome.encoding import one_hot
 from haploformer.genome.genotypes import Genotypes
-from haploformer.genome.haplotypes import Edit, GeneHaplotypes, Stretch, build_haplotype
+from haploformer.genome.haplotypes import GeneHaplotypes
+from haploformer.genome.placement import Placement, Stretch
+
+_GENE_COLUMNS = [
+    *("gene_id", "contig", "tss", "stretch_start", "left", "right", "reverse", "offset", "stretch_length"),
+    *("first_edit", "last_edit"),
+]
 
 
 @dataclass(frozen=True)
@@ -24,15 +31,18 @@ class HaplotypeWindows:
     Attributes
     ----------
     genes : DataFrame (n_genes,)
-        ``gene_id, contig, tss, stretch_start, left, right, offset, stretch_length``: where the gene's reference bases
-        lie in ``reference``, and how the window is cut from them.
+        ``gene_id, contig, tss, stretch_start, left, right, reverse, offset, stretch_length, first_edit, last_edit``:
+        where the gene's reference bases lie in ``reference``, how the window is cut from them and whether it is read
+        from the other strand, and which rows of ``edits`` are the gene's.
     windows : DataFrame (n_windows,)
-        ``gene_id, key, is_reference, first_edit, last_edit``; the row number is the window's number. ``key`` is the
-        content of the sequence; ``edits[first_edit:last_edit]`` makes it.
+        ``gene_id, key, is_reference, first_carried, last_carried``; the row number is the window's number. ``key`` is
+        the content of the sequence; ``carried[first_carried:last_carried]`` makes it.
     haplotypes : DataFrame
         ``gene_id, individual_id, haplotype, window``: one row per chromosome copy.
     edits : DataFrame (n_edits,)
-        ``start, end`` (0-based half-open on the contig), ``alt``.
+        ``start, end`` (0-based half-open on the contig), ``alt``; sorted by place within a gene.
+    carried : int32
+        Numbers of edits within the gene, each window's own ascending.
     reference : uint8 (n_bases,)
         Base codes of all genes' stretches, one after the other.
     provenance : dict
@@ -43,6 +53,7 @@ class HaplotypeWindows:
     windows: pd.DataFrame
     haplotypes: pd.DataFrame
     edits: pd.DataFrame
+    carried: NDArray[np.int32]
     reference: NDArray[np.uint8]
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -76,23 +87,40 @@ class HaplotypeWindows:
         copies = self.haplotypes.astype({"haplotype": "Int64", "individual_id": object})
         return pd.concat([rows.astype({"individual_id": object}), copies], ignore_index=True)
 
+    def placement(self, gene_id: str) -> Placement:
+        """All windows of a gene, laid out but not built."""
+        return self._placements[gene_id]
+
+    def edits_of(self, row: int) -> list[Edit]:
+        """What makes a window of its gene's reference."""
+        return self.placement(self.windows["gene_id"].iloc[row]).edits(int(self._place_in_gene[row]))
+
     @cached_property
-    def _stretches(self) -> dict[str, Stretch]:
+    def _placements(self) -> dict[str, Placement]:
+        tables = EditTable.of([Edit(*row) for row in self.edits.itertuples(index=False)])
+        bounds = self.windows.groupby("gene_id", sort=False)[["first_carried", "last_carried"]]
+        firsts = {gene_id: np.append(b["first_carried"], b["last_carried"].iloc[-1]) for gene_id, b in bounds}
         return {
-            gene.gene_id: Stretch(
-                start=gene.stretch_start,
-                tss=gene.tss,
-                left=gene.left,
-                right=gene.right,
-                codes=self.reference[gene.offset : gene.offset + gene.stretch_length],
+            gene.gene_id: Placement(
+                Stretch(
+                    start=gene.stretch_start,
+                    tss=gene.tss,
+                    left=gene.left,
+                    right=gene.right,
+                    codes=self.reference[gene.offset : gene.offset + gene.stretch_length],
+                    reverse=gene.reverse,
+                ),
+                tables.take(np.arange(gene.first_edit, gene.last_edit)),
+                firsts[gene.gene_id] - firsts[gene.gene_id][0],
+                self.carried[firsts[gene.gene_id][0] : firsts[gene.gene_id][-1]].astype(np.int64),
             )
             for gene in self.genes.itertuples()
         }
 
     @cached_property
-    def _edits(self) -> list[Edit]:
-        starts, ends = self.edits["start"].tolist(), self.edits["end"].tolist()
-        return [Edit(*row) for row in zip(starts, ends, self.edits["alt"].tolist(), strict=True)]
+    def _place_in_gene(self) -> NDArray[np.int64]:
+        """Number of each window within its gene."""
+        return self.windows.groupby("gene_id", sort=False).cumcount().to_numpy()
 
     def codes(self, rows: Sequence[int]) -> NDArray[np.uint8]:
         """Base codes of some windows.
@@ -101,9 +129,13 @@ class HaplotypeWindows:
         -------
         uint8 (n_rows, length)
         """
-        gene = self.windows["gene_id"].to_numpy()
-        first, last = self.windows["first_edit"].to_numpy(), self.windows["last_edit"].to_numpy()
-        return np.stack([build_haplotype(self._stretches[gene[r]], self._edits[first[r] : last[r]]) for r in rows])
+        chosen = np.asarray(rows, np.int64)
+        genes = self.windows["gene_id"].to_numpy()[chosen]
+        codes = np.empty((len(chosen), self.length), np.uint8)
+        for gene_id in dict.fromkeys(genes):
+            place = np.flatnonzero(genes == gene_id)
+            codes[place] = self.placement(gene_id).take(self._place_in_gene[chosen[place]]).codes()
+        return codes
 
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """One-hot form of some windows, order A C G T.
@@ -156,30 +188,27 @@ def combine_genes(
     gene_windows : DataFrame (n_genes,)
         ``gene_id, contig``, in the order of ``collected``.
     """
-    genes: list[tuple[object, ...]] = []
-    windows: list[tuple[object, ...]] = []
-    haplotypes: list[pd.DataFrame] = []
-    edits: list[Edit] = []
-    offset = n_edits = n_windows = 0
+    stretches, edits = [], []
+    windows, haplotypes = [], []
+    offset = n_edits = n_windows = n_carried = 0
     for gene, found in zip(gene_windows.itertuples(), collected, strict=True):
-        stretch = found.stretch
-        genes.append(
-            (
-                gene.gene_id,
-                gene.contig,
-                stretch.tss,
-                stretch.start,
-                stretch.left,
-                stretch.right,
-                offset,
-                len(stretch.codes),
+        placement = found.placement
+        stretch, table = placement.stretch, placement.table
+        place = (stretch.tss, stretch.start, stretch.left, stretch.right, stretch.reverse, offset, len(stretch.codes))
+        stretches.append((gene.gene_id, gene.contig, *place, n_edits, n_edits + len(table)))
+        edits.extend(table.to_edits())
+        first = placement.first + n_carried
+        windows.append(
+            pd.DataFrame(
+                {
+                    "gene_id": gene.gene_id,
+                    "key": found.keys,
+                    "is_reference": np.arange(len(found)) == 0,
+                    "first_carried": first[:-1],
+                    "last_carried": first[1:],
+                }
             )
         )
-        offset += len(stretch.codes)
-        for i, (key, made_of) in enumerate(zip(found.keys, found.edits, strict=True)):
-            windows.append((gene.gene_id, key, i == 0, n_edits, n_edits + len(made_of)))
-            edits.extend(made_of)
-            n_edits += len(made_of)
         person, copy = np.nonzero(found.window >= 0)
         haplotypes.append(
             pd.DataFrame(
@@ -191,13 +220,16 @@ def combine_genes(
                 }
             )
         )
-        n_windows += len(found.keys)
-    gene_columns = ["gene_id", "contig", "tss", "stretch_start", "left", "right", "offset", "stretch_length"]
+        offset += len(stretch.codes)
+        n_edits += len(table)
+        n_windows += len(found)
+        n_carried = int(first[-1])
     return HaplotypeWindows(
-        genes=pd.DataFrame(genes, columns=gene_columns),
-        windows=pd.DataFrame(windows, columns=["gene_id", "key", "is_reference", "first_edit", "last_edit"]),
+        genes=pd.DataFrame(stretches, columns=_GENE_COLUMNS),
+        windows=pd.concat(windows, ignore_index=True),
         haplotypes=pd.concat(haplotypes, ignore_index=True),
         edits=pd.DataFrame(edits, columns=["start", "end", "alt"]).astype({"start": "int64", "end": "int64"}),
-        reference=np.concatenate([found.stretch.codes for found in collected]),
+        carried=np.concatenate([found.placement.carried for found in collected]).astype(np.int32),
+        reference=np.concatenate([found.placement.stretch.codes for found in collected]),
         provenance=provenance,
     )

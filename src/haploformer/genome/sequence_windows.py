@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
+from haploformer.genome.content_keys import sequence_key
 from haploformer.genome.encoding import UNKNOWN, one_hot
-from haploformer.genome.haplotypes import sequence_key
 from haploformer.genome.reference import Reference, fetch_padded
 
 COLUMNS = ["sequence", "contig", "start", "end"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,14 +19,6 @@ RECORD_COLUMNS = ["contig", "pos", "variant_id", "ref", "alt"]
 NO_SEQUENCE = frozenset({"symbolic", "breakend", "spanning", "ambiguous", "missing"})
 
 _ACGT = frozenset("ACGTacgt")
-
-
-class Edit(NamedTuple):
-    """Reference bases [start, end) of the contig replaced by ``alt``; 0-based, shared first bases trimmed."""
-
-    start: int
-    end: int
-    alt: str
 
 
 def allele_class(ref: str, alt: str) -> str:
@@ -51,21 +42,6 @@ def record_class(ref: str, alts: str) -> str:
     """The class of a record: that of its first ALT allele that names a sequence, else of its first."""
     classes = [allele_class(ref, alt) for alt in alts.split(",")]
     return next((c for c in classes if c not in NO_SEQUENCE), classes[0])
-
-
-def make_edit(pos: int, ref: str, alt: str) -> Edit:
-    """The edit of one allele, the bases that REF and ALT share at their start trimmed away.
-
-    Parameters
-    ----------
-    pos : int
-        1-based position of the first base of ``ref``.
-    """
-    shared = 0
-    while shared < min(len(ref), len(alt)) and ref[shared].upper() == alt[shared].upper():
-        shared += 1
-    start = pos - 1 + shared
-    return Edit(start, start + len(ref) - shared, alt[shared:].upper())
 
 
 def reference_mismatches(records: pd.DataFrame, reference: Reference) -> NDArray[np.bool_]:
