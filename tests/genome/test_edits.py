@@ -8,7 +8,8 @@ import pytest
 
 from haploformer.genome.edits import Edit, EditTable, allele_edits, first_come, make_edit, pair_edits
 from haploformer.genome.variants import NO_SEQUENCE, allele_class
-from tests.oracles.haplotypes import without_overlaps
+from tests.builders.genome import random_sequence
+from tests.oracles.haplotypes import first_of_each
 
 
 @pytest.mark.parametrize(
@@ -97,17 +98,54 @@ def test_edit_table__growth_and_rows():
 def test_first_come__equals_one_haplotype_at_a_time(seed):
     rng = np.random.default_rng(seed)
     rows = []
-    for pos in np.sort(rng.integers(10, 80, 60)).tolist():
-        ref = "".join(rng.choice(list("ACGT"), rng.choice([1, 1, 2, 5])))
-        rows.append((pos, ref, rng.choice(["C", "G", ref[0] + "TT", ref[0]]) if len(ref) > 1 else "TA"))
+    for pos in np.sort(rng.integers(10, 120, 60)).tolist():
+        ref = random_sequence(int(rng.choice([1, 1, 1, 2, 5])), rng)
+        alts = ["ACGT"[("ACGT".index(ref[0]) + 1) % 4] + ref[1:], ref[0] + "TT" + ref[1:], ref[0], ref[0] + "GTC"]
+        rows.append((pos, ref, str(rng.choice([alt for alt in alts if alt != ref]))))
     edits = allele_edits(records(rows))
-    alleles = rng.integers(0, 2, (len(rows), 200))
-    carried = alleles[edits.record] == 1
+    alleles = rng.random((len(rows), 200)) < rng.random(200)
+    carried = alleles[edits.record]
     listed = edits.table.to_edits()
-    before = [[listed[i] for i in np.flatnonzero(carried[:, h])] for h in range(200)]
     lost = first_come(carried, edits)
     for h in range(200):
-        kept, n_lost = without_overlaps(before[h])
+        kept, n_lost = first_of_each([rows[i] for i in np.flatnonzero(alleles[:, h])])
         assert sorted(listed[i] for i in np.flatnonzero(carried[:, h])) == list(kept)
         assert lost[h] == n_lost
     assert lost.sum() > 500
+
+
+def kept(*rows: tuple[int, str, str]) -> list[int]:
+    """Which of some records in file order a haplotype that carries them all keeps."""
+    edits = allele_edits(records(list(rows)))
+    carried = np.ones((len(rows), 1), bool)
+    n_lost = first_come(carried, edits)
+    assert n_lost[0] == len(rows) - carried.sum()
+    return np.flatnonzero(carried[:, 0]).tolist()
+
+
+def test_first_come__the_first_in_file_order_stays():
+    assert kept((11, "ACGT", "A"), (13, "G", "T"), (21, "A", "G")) == [0, 2]
+    assert kept((13, "G", "T"), (13, "GTA", "CCC"), (21, "A", "G")) == [0, 2]
+
+
+def test_first_come__an_indel_may_stand_behind_a_base_that_is_taken():
+    assert kept((10, "A", "G"), (10, "A", "ATT")) == [0, 1]
+    assert kept((10, "A", "G"), (10, "ACC", "A")) == [0, 1]
+    assert kept((10, "ACC", "A"), (12, "C", "CTT")) == [0, 1]
+    # The base in front of a deletion is its own, and nothing stands behind an insertion.
+    assert kept((10, "ACC", "A"), (10, "A", "G")) == [0]
+    assert kept((10, "A", "ATT"), (10, "A", "ACC")) == [0]
+    # A change of several bases is no indel behind its first.
+    assert kept((10, "A", "G"), (10, "ACG", "AT")) == [0]
+
+
+def test_first_come__a_long_deletion_covers_many_later_variants():
+    deletion = (10, "A" * 490, "A")
+    assert kept(deletion, *((p, "A", "T") for p in range(20, 480, 20)), (500, "A", "C")) == [0, 24]
+
+
+def test_first_come__two_alleles_of_one_record_are_no_conflict():
+    edits = allele_edits(records([(10, "A", "C,ATT")]))
+    carried = np.array([[True, False], [False, True]])
+    assert first_come(carried, edits).tolist() == [0, 0]
+    assert carried.tolist() == [[True, False], [False, True]]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from haploformer.errors import InputError
-from haploformer.genome.edits import Edit, make_edit
-from haploformer.genome.encoding import decode, encode, one_hot
+from haploformer.genome.content_keys import sequence_key
+from haploformer.genome.encoding import decode, one_hot, reverse_complement
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.haplotypes import collect_gene_haplotypes, group_columns
-from haploformer.genome.placement import Stretch
+from haploformer.genome.intervals import Interval
 from haploformer.genome.windows import tss_window
 from tests.builders.genome import MemoryReference, random_cohort, random_sequence, write_fasta, write_vcf
 from tests.oracles.consensus import consensus_window
-from tests.oracles.haplotypes import build_haplotype, without_overlaps
 
 LENGTH = 128
 
@@ -102,24 +103,45 @@ def test_build_haplotype__off_the_contig_is_n():
     assert plain == "N" * 54 + sequence[:74]
 
 
-def test_without_overlaps__first_in_file_order_wins():
-    first, second, far = Edit(10, 14, ""), Edit(12, 13, "T"), Edit(20, 21, "G")
-    assert without_overlaps([first, second, far]) == ((first, far), 1)
-    assert without_overlaps([second, first, far]) == ((second, far), 1)
+def test_collect_gene_haplotypes__a_snp_and_an_insertion_behind_it_both_apply():
+    records = [(140, "A", "G"), (140, "A", "ATT"), (145, "AAA", "A"), (146, "A", "C")]
+    texts = haplotype_text("A" * 300, records, [[[0, 1]], [[0, 1]], [[0, 1]], [[0, 1]]], tss=150)
+    assert texts[1] == "A" * 53 + "GTT" + "A" * 8 + "A" * 64
+    genotypes = genotypes_of(records, [[[0, 1]], [[0, 1]], [[0, 1]], [[0, 1]]])
+    window = tss_window("22", 150, LENGTH)
+    found = collect_gene_haplotypes(genotypes, MemoryReference({"22": "A" * 300}), window, 150, max_missing=1.0)
+    assert found.n_overlapping == 1
 
 
-def test_without_overlaps__a_snp_and_an_insertion_behind_it_both_apply():
-    snp, insertion = make_edit(10, "A", "G"), make_edit(10, "A", "ATT")
-    kept, n_overlapping = without_overlaps([snp, insertion])
-    assert n_overlapping == 0
-    stretch = Stretch(0, 20, 20, 4, encode("A" * 40))
-    assert decode(build_haplotype(stretch, kept)) == "A" * 7 + "GTT" + "A" * 14
+def test_collect_gene_haplotypes__records_must_be_known_where_bases_are_drawn_from():
+    sequence = random_sequence(600, np.random.default_rng(6))
+    genotypes = genotypes_of([(350, sequence[349:390], sequence[349])], [[[0, 1]]])
+    window, reference = tss_window("22", 300, LENGTH), MemoryReference({"22": sequence})
+    for end, fits in ((404, True), (403, False)):
+        known = replace(genotypes, intervals=(Interval("22", 200, end),))
+        if fits:
+            assert len(collect_gene_haplotypes(known, reference, window, 300, max_missing=0.0)) == 2
+            continue
+        with pytest.raises(InputError, match="the stored variants do not cover 22:237-404"):
+            collect_gene_haplotypes(known, reference, window, 300, max_missing=0.0)
 
 
-def test_without_overlaps__a_long_early_deletion_covers_many_later_variants():
-    deletion = Edit(10, 500, "")
-    later = [Edit(p, p + 1, "T") for p in range(20, 480, 20)]
-    assert without_overlaps([deletion, *later]) == ((deletion,), len(later))
+def test_collect_gene_haplotypes__the_other_strand_is_the_reverse_complement():
+    rng = np.random.default_rng(11)
+    sequence = random_sequence(600, rng)
+    cohort = random_cohort(sequence, rng, avoid=(300,))
+    records = [(r.pos, r.ref, r.alt) for r in cohort.records]
+    alleles = [[[int(a) for a in call.split("|")] for call in r.calls] for r in cohort.records]
+    window, reference = tss_window("22", 300, LENGTH), MemoryReference({"22": sequence})
+    genotypes = genotypes_of(records, alleles)
+    plain, turned = (
+        collect_gene_haplotypes(genotypes, reference, window, 300, max_missing=0.0, reverse=reverse)
+        for reverse in (False, True)
+    )
+    assert (plain.window == turned.window).all()
+    every = range(len(plain))
+    np.testing.assert_array_equal(turned.codes(every), reverse_complement(plain.codes(every)))
+    assert turned.keys == [sequence_key(codes) for codes in turned.codes(every)]
 
 
 def test_group_columns__groups_are_equal_columns_in_order_of_appearance():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from haploformer.genome.edits import Edit
+from haploformer.genome.edits import Edit, make_edit
 from haploformer.genome.encoding import encode_edit
 from haploformer.genome.placement import Stretch
 
@@ -57,30 +57,32 @@ def build_haplotype(stretch: Stretch, edits: Sequence[Edit]) -> NDArray[np.uint8
     return np.concatenate([upstream[len(upstream) - stretch.left :], downstream[: stretch.right]])
 
 
-def without_overlaps(edits: Sequence[Edit]) -> tuple[tuple[Edit, ...], int]:
-    """Edits of one haplotype in file order, without those that touch bases an earlier one has replaced.
+def first_of_each(alleles: Sequence[tuple[int, str, str]]) -> tuple[tuple[Edit, ...], int]:
+    """Edits of one haplotype's ``(pos, ref, alt)`` in file order, as ``bcftools consensus`` keeps them.
 
     Returns
     -------
     kept : tuple of Edit
         Sorted by position.
-    n_overlapping : int
-        How many were left out.
+    n_left_out : int
     """
     kept: list[Edit] = []
-    n_overlapping = 0
-    reached = -1
-    for edit in edits:
-        beyond = edit.start > reached or (edit.start == reached and edit.end > edit.start)
-        if beyond or not any(_overlap(edit, other) for other in kept):
+    last_base, inserted, n_left_out = -1, False, 0
+    for pos, ref, alt in alleles:
+        edit = make_edit(pos, ref, alt)
+        pure = len(ref) != len(alt) and ref[0] == alt[0] and (edit.start == edit.end or not _core(ref, alt))
+        if pos > last_base or (pos == last_base and pure and not inserted):
             kept.append(edit)
-            reached = max(reached, edit.end)
+            last_base, inserted = pos + len(ref) - 1, len(alt) > len(ref)
         else:
-            n_overlapping += 1
-    return tuple(sorted(kept)), n_overlapping
+            n_left_out += 1
+    return tuple(sorted(kept)), n_left_out
 
 
-def _overlap(a: Edit, b: Edit) -> bool:
-    if a.start == a.end and b.start == b.end:
-        return a.start == b.start
-    return a.start < b.end and b.start < a.end
+def _core(ref: str, alt: str) -> str:
+    """What the shorter allele has beside the bases shared at the start and at the end."""
+    while ref and alt and ref[0] == alt[0]:
+        ref, alt = ref[1:], alt[1:]
+    while ref and alt and ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+    return min(ref, alt, key=len)

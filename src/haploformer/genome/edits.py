@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from haploformer.genome.encoding import decode, encode, encode_edit, pair_letter
+from haploformer.genome.encoding import UNKNOWN, decode, encode, encode_edit, pair_letter
 from haploformer.genome.variants import NO_SEQUENCE, allele_class
 
 
@@ -102,24 +102,40 @@ class AlleleEdits:
     ----------
     record, allele : int64 (n_edits,)
         Row of the record and index of the allele; of a mean of copies, the number of the pair (`pair_number`).
+    first_base, last_base : int64 (n_edits,)
+        The REF of the record, 0-based and inclusive.
+    anchored : bool (n_edits,)
+        An insertion or a deletion behind a first base that REF and ALT share.
     table : EditTable (n_edits,)
     """
 
     record: NDArray[np.int64]
     allele: NDArray[np.int64]
+    first_base: NDArray[np.int64]
+    last_base: NDArray[np.int64]
+    anchored: NDArray[np.bool_]
     table: EditTable
 
     def of_records(self, first: int, last: int) -> AlleleEdits:
         """The edits of records [first, last), which become records 0, 1, ..."""
         rows = np.arange(*np.searchsorted(self.record, [first, last]))
-        return AlleleEdits(self.record[rows] - first, self.allele[rows], self.table.take(rows))
+        found = self.take(rows)
+        return replace(found, record=found.record - first)
 
     def of_chosen(self, chosen: NDArray[np.bool_]) -> AlleleEdits:
         """The edits of some records (n_records,), which keep their numbers."""
-        if chosen.all():
-            return self
-        rows = np.flatnonzero(chosen[self.record])
-        return AlleleEdits(self.record[rows], self.allele[rows], self.table.take(rows))
+        return self if chosen.all() else self.take(np.flatnonzero(chosen[self.record]))
+
+    def take(self, rows: NDArray[np.int64]) -> AlleleEdits:
+        """The edits of some rows, in that order."""
+        return AlleleEdits(
+            record=self.record[rows],
+            allele=self.allele[rows],
+            first_base=self.first_base[rows],
+            last_base=self.last_base[rows],
+            anchored=self.anchored[rows],
+            table=self.table.take(rows),
+        )
 
 
 def allele_edits(records: pd.DataFrame) -> AlleleEdits:
@@ -128,22 +144,32 @@ def allele_edits(records: pd.DataFrame) -> AlleleEdits:
     plain = np.fromiter((len(r) == 1 == len(a) for r, a in zip(ref, alt, strict=True)), bool, len(ref))
     rows = np.flatnonzero(plain)
     codes = np.stack([encode("".join(texts[i] for i in rows)) for texts in (ref, alt)])
-    snp = (codes < 4).all(0) & (codes[0] != codes[1])
+    snp = (codes < UNKNOWN).all(0) & (codes[0] != codes[1])
     plain[rows[~snp]] = False
     rows, bases = rows[snp], codes[1][snp]
 
     others = [
-        (i, index, make_edit(int(pos[i]), ref[i], name))
+        (i, index, name)
         for i in np.flatnonzero(~plain).tolist()
         for index, name in enumerate(alt[i].split(","), start=1)
         if allele_class(ref[i], name) not in NO_SEQUENCE
     ]
     snps = EditTable(pos[rows] - 1, pos[rows], np.arange(len(rows) + 1), bases)
+    table = _join(snps, EditTable.of([make_edit(int(pos[i]), ref[i], name) for i, _, name in others]))
     record = np.concatenate([rows, np.array([i for i, *_ in others], np.int64)])
     allele = np.concatenate([np.ones(len(rows), np.int64), np.array([index for _, index, _ in others], np.int64)])
-    table = _join(snps, EditTable.of([edit for *_, edit in others]))
-    order = np.lexsort([allele, record])
-    return AlleleEdits(record[order], allele[order], table.take(order))
+    n_bases = np.concatenate([np.ones(len(rows), np.int64), np.array([len(ref[i]) for i, *_ in others], np.int64)])
+    anchored = np.concatenate([np.zeros(len(rows), bool), np.array([_anchored(ref[i], a) for i, _, a in others], bool)])
+    first_base = pos[record] - 1
+    found = AlleleEdits(record, allele, first_base, first_base + n_bases - 1, anchored, table)
+    return found.take(np.lexsort([allele, record]))
+
+
+def _anchored(ref: str, alt: str) -> bool:
+    """Whether the alleles share their first base, and one of them holds nothing but what both share at either end."""
+    shorter, longer = sorted((ref.upper(), alt.upper()), key=len)
+    shared = next((i for i, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
+    return len(shorter) < len(longer) and shared > 0 and longer.endswith(shorter[shared:])
 
 
 def pair_number(low: NDArray[np.int16], high: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -161,10 +187,14 @@ def pair_edits(records: pd.DataFrame) -> AlleleEdits:
         for b in snps[1:]:
             for a in snps[: snps.index(b) + 1]:
                 found.append((i, b * (b + 1) // 2 + a, Edit(pos - 1, pos, pair_letter(bases[a], bases[b]))))
+    table = EditTable.of([edit for *_, edit in found])
     return AlleleEdits(
         np.array([i for i, *_ in found], np.int64),
         np.array([number for _, number, _ in found], np.int64),
-        EditTable.of([edit for *_, edit in found]),
+        table.start,
+        table.start,
+        np.zeros(len(table), bool),
+        table,
     )
 
 
@@ -191,7 +221,11 @@ def split_at(table: EditTable, tss: int) -> tuple[EditTable, NDArray[np.int64]]:
 
 
 def first_come(carried: NDArray[np.bool_], edits: AlleleEdits) -> NDArray[np.int64]:
-    """Take back, in place, each edit that touches bases which an earlier one of the same haplotype has replaced.
+    """Take back, in place, each allele whose REF touches that of an earlier one of the same haplotype.
+
+    The first in file order stays. Bases that are touched are those of REF as written, the shared first base of an indel
+    included; but an indel may stand behind a base that a substitution or a deletion ends with, as in bcftools consensus
+    (1.24), whose rule this is.
 
     Parameters
     ----------
@@ -201,36 +235,33 @@ def first_come(carried: NDArray[np.bool_], edits: AlleleEdits) -> NDArray[np.int
     Returns
     -------
     int64 (n_haplotypes,)
-        Edits taken back.
+        Alleles taken back.
     """
-    taken_back = np.zeros(carried.shape[1], np.int64)
-    for later, earlier in sorted(_conflicts(edits).items()):
-        lost = carried[later] & carried[earlier].any(0)
-        carried[later] &= ~lost
-        taken_back += lost
+    n = carried.shape[1]
+    taken_back = np.zeros(n, np.int64)
+    reached, after_insertion = np.full(n, np.iinfo(np.int64).min), np.zeros(n, bool)
+    grows = edits.table.growth > 0
+    for i in np.flatnonzero(_may_touch(edits)):
+        behind = (edits.first_base[i] == reached) & edits.anchored[i] & ~after_insertion
+        kept = carried[i] & ((edits.first_base[i] > reached) | behind)
+        taken_back += carried[i] & ~kept
+        carried[i] = kept
+        reached[kept] = edits.last_base[i]
+        after_insertion[kept] = grows[i]
     return taken_back
 
 
-def _conflicts(edits: AlleleEdits) -> dict[int, list[int]]:
-    """The earlier edits, by file order, of other records that overlap each edit."""
-    table = edits.table
-    order = np.lexsort([table.end, table.start])
-    start, end = table.start[order], table.end[order]
-    # An insertion overlaps another at its place, and what has bases on both sides of it.
-    reach = np.searchsorted(start, np.maximum(end, start + 1))
-    found: dict[int, list[int]] = {}
-    for i in np.flatnonzero(reach > np.arange(len(order)) + 1):
-        for k in range(i + 1, reach[i]):
-            a, b = sorted((int(order[i]), int(order[k])))
-            if edits.record[a] != edits.record[b] and _overlap(start[i], end[i], start[k], end[k]):
-                found.setdefault(b, []).append(a)
-    return found
-
-
-def _overlap(start: int, end: int, other_start: int, other_end: int) -> bool:
-    if start == end and other_start == other_end:
-        return start == other_start
-    return start < other_end and other_start < end
+def _may_touch(edits: AlleleEdits) -> NDArray[np.bool_]:
+    """Which edits are of a record whose REF touches that of another (n_edits,)."""
+    reach = np.maximum.accumulate(edits.last_base)
+    # Groups of edits that hang together; one that is of a single record has no conflict.
+    starts = np.ones(len(edits.record), bool)
+    starts[1:] = edits.first_base[1:] > reach[:-1]
+    group = np.cumsum(starts) - 1
+    several = np.zeros(group[-1] + 1 if len(group) else 0, bool)
+    differs = ~starts[1:] & (edits.record[1:] != edits.record[:-1])
+    several[group[1:][differs]] = True
+    return several[group]
 
 
 def _join(*tables: EditTable) -> EditTable:
