@@ -99,6 +99,9 @@ class SequenceBuildParameters(ParameterGroup):
         A gene with fewer variants there is left out and counted.
     max_missing : float
         Share of missing alleles in a window over which a person is refused; missing alleles are read as reference.
+    strand : str
+        ``forward``: every window is read as the FASTA is. ``gene``: that of a gene on the minus strand is read from the
+        other strand, and the bins of its predictions with it.
     """
 
     max_n_share: float = Field(0.05, ge=0, le=1)
@@ -106,6 +109,7 @@ class SequenceBuildParameters(ParameterGroup):
     checked_window: int | None = Field(None, ge=2)
     min_variants: int = Field(0, ge=0)
     max_missing: float = Field(0.05, ge=0, le=1)
+    strand: Literal["forward", "gene"] = "forward"
 
 
 class EnformerParameters(ParameterGroup):

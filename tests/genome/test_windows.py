@@ -17,6 +17,7 @@ from haploformer.genome.windows import (
     cis_interval,
     covering_intervals,
     known_windows,
+    read_reversed,
     require_contigs,
     require_known_sequence,
     tss_window,
@@ -133,3 +134,13 @@ def test_covering_intervals__of_the_longest_length_and_a_margin():
         Interval("22", 0, 3 + half),
         Interval("22", 3 * far - half, 3 * far + half),
     ]
+
+
+def test_read_reversed__genes_on_the_minus_strand_where_asked():
+    windows = pd.DataFrame({"gene_id": ["a", "b", "c"], "strand": ["+", "-", "-"]})
+    assert read_reversed(windows, strand="forward", source="x.gtf") == [False, False, False]
+    assert read_reversed(windows, strand="gene", source="x.gtf") == [False, True, True]
+    unknown = windows.assign(strand=["+", ".", "-"])
+    assert read_reversed(unknown, strand="forward", source="x.gtf") == [False, False, False]
+    with pytest.raises(InputError, match=r"x\.gtf: the strand of 1 of 3 genes is not known \(first: b\)"):
+        read_reversed(unknown, strand="gene", source="x.gtf")

@@ -164,8 +164,13 @@ def require_phase(genotypes: Genotypes, *, policy: str | None = None) -> None:
         )
 
 
-def describe_haplotypes(genotypes: Genotypes, *, policy: str | None) -> str:
+def describe_haplotypes(genotypes: Genotypes, *, policy: str | None, strand: str = "forward") -> str:
     """How each person's windows come from the calls, in words."""
+    turned = "; genes on the minus strand are read, and their bins counted, in their own direction"
+    return _describe_copies(genotypes, policy) + (turned if strand == "gene" else "")
+
+
+def _describe_copies(genotypes: Genotypes, policy: str | None) -> str:
     if policy == "mean":
         return "one per person: heterozygous SNPs half of each base, other variants left out; missing read as reference"
     phase = "as phased in the genotype file"

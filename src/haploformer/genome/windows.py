@@ -99,6 +99,35 @@ def require_known_sequence(windows: pd.DataFrame, *, max_n_share: float, referen
         )
 
 
+def read_reversed(windows: pd.DataFrame, *, strand: str, source: str) -> list[bool]:
+    """Which windows are read from the other strand.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        ``gene_id, strand``.
+    strand : str
+        ``forward``: none; ``gene``: those of genes on the minus strand.
+    source : str
+        Where strands come from, for messages.
+
+    Raises
+    ------
+    InputError
+        If genes have a direction to be read in, and that of one is not known.
+    """
+    if strand == "forward":
+        return [False] * len(windows)
+    unknown = windows["gene_id"][windows["strand"] == "."]
+    if len(unknown):
+        raise InputError(
+            source,
+            f"the strand of {len(unknown)} of {len(windows)} genes is not known (first: {unknown.iloc[0]})",
+            "give an annotation (GTF) that holds them, or set sequence_build.strand: forward",
+        )
+    return (windows["strand"] == "-").tolist()
+
+
 def variable_windows(
     windows: pd.DataFrame, genotypes: Genotypes, *, min_variants: int, checked_length: int | None = None
 ) -> pd.DataFrame:

@@ -54,15 +54,17 @@ def collect_haplotypes(
     from haploformer.genome.haplotype_windows import combine_genes, describe_haplotypes, require_phase
     from haploformer.genome.haplotypes import collect_gene_haplotypes
     from haploformer.genome.intervals import Interval
+    from haploformer.genome.windows import read_reversed
 
     genotypes, policy = variants.genotypes, data_prep.phase
     require_phase(genotypes, policy=policy)
     mean = policy == "mean"
     collected, audit = [], []
-    for gene in windows.itertuples():
+    turned = read_reversed(windows, strand=options.strand, source="gene_annotation")
+    for gene, reverse in zip(windows.itertuples(), turned, strict=True):
         interval = Interval(gene.contig, gene.start, gene.end)
         found = collect_gene_haplotypes(
-            genotypes, reference, interval, gene.tss, max_missing=options.max_missing, mean=mean
+            genotypes, reference, interval, gene.tss, max_missing=options.max_missing, mean=mean, reverse=reverse
         )
         collected.append(found)
         audit.append({"gene_id": gene.gene_id, **audit_window(genotypes, interval, found), "n_share": gene.n_share})
@@ -72,7 +74,7 @@ def collect_haplotypes(
         "n_calls_left_out": n_not_snp,
         "genotypes": genotypes.provenance,
         "reference": {"source": reference.name, "sha256": reference.sha256},
-        "haplotypes": describe_haplotypes(genotypes, policy=policy),
+        "haplotypes": describe_haplotypes(genotypes, policy=policy, strand=options.strand),
     }
     haplotypes = combine_genes(windows, collected, genotypes.individual_ids, provenance=provenance)
     logger.info(
