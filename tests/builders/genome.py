@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pysam
+from pgenlib import PgenWriter
 
 from haploformer.genome.encoding import encode
 
@@ -123,3 +125,33 @@ def write_bcf(path: Path, vcf: Path, *, index: bool = True) -> Path:
     if index:
         pysam.tabix_index(str(path), preset="bcf", force=True)
     return path
+
+
+def write_plink2(stem: Path, cohort: Cohort, *, compress: bool = False) -> Path:
+    """A .pgen, .pvar and .psam; of calls of two alleles, anything else is missing."""
+    header = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    rows = ["\t".join([r.contig, str(r.pos), r.name, r.ref, r.alt, ".", r.filter, "."]) + "\n" for r in cohort.records]
+    pvar = "".join(["##fileformat=VCFv4.3\n", header, *rows]).encode()
+    if compress:
+        with pa.CompressedOutputStream(str(stem) + ".pvar.zst", "zstd") as stream:
+            stream.write(pvar)
+    else:
+        stem.with_name(stem.name + ".pvar").write_bytes(pvar)
+    psam = "".join(f"{sample}\tNA\n" for sample in cohort.samples)
+    stem.with_name(stem.name + ".psam").write_text(f"#IID\tSEX\n{psam}")
+    n_alleles = [max(2, 1 + len(r.alt.split(","))) for r in cohort.records]
+    pgen = stem.with_name(stem.name + ".pgen")
+    with PgenWriter(
+        str(pgen).encode(),
+        len(cohort.samples),
+        variant_ct=len(cohort.records),
+        nonref_flags=False,
+        allele_ct_limit=max(n_alleles),
+        hardcall_phase_present=True,
+    ) as writer:
+        for record, n in zip(cohort.records, n_alleles, strict=True):
+            calls = [call.replace("/", "|").split("|") for call in record.calls]
+            whole = [call if len(call) == 2 and "." not in call else ["-9", "-9"] for call in calls]
+            phased = np.array(["/" not in call for call in record.calls])
+            writer.append_partially_phased(np.array(whole, np.int32).ravel(), phased, n)
+    return pgen

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from bed_reader import to_bed
 from kedro.io import AbstractDataset, DataCatalog, DatasetError
 
 from haploformer.datasets.covariate_table import CovariateTableDataset
@@ -24,6 +25,8 @@ from haploformer.datasets.genotype_store import GenotypeStoreDataset
 from haploformer.datasets.haplotype_store import HaplotypeStoreDataset
 from haploformer.datasets.html import HtmlDataset
 from haploformer.datasets.known_answer import KnownAnswerDataset
+from haploformer.datasets.plink1 import PlinkDataset
+from haploformer.datasets.plink2 import Plink2Dataset
 from haploformer.datasets.prediction_store import PredictionStoreDataset
 from haploformer.datasets.previews import table_preview
 from haploformer.datasets.sample_panel import SamplePanelDataset
@@ -36,7 +39,7 @@ from haploformer.genome.haplotype_windows import combine_genes
 from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.windows import tss_window
-from tests.builders.genome import Cohort, Record, write_fasta, write_vcf
+from tests.builders.genome import Cohort, Record, write_fasta, write_plink2, write_vcf
 from tests.builders.predictions import FakeModel, Interrupted, expected_rows, fake_plan
 
 SEQUENCE = "ACGT" * 500
@@ -53,6 +56,8 @@ class Study:
         names = {
             FastaDataset: "r.fa.gz",
             VcfDataset: "g.vcf.gz",
+            PlinkDataset: "p.bed",
+            Plink2Dataset: "g.pgen",
             ExpressionBedDataset: "e.bed",
             CovariateTableDataset: "c.txt",
             SamplePanelDataset: "s.panel",
@@ -76,6 +81,8 @@ class Study:
 INPUTS = [
     FastaDataset,
     VcfDataset,
+    PlinkDataset,
+    Plink2Dataset,
     ExpressionBedDataset,
     CovariateTableDataset,
     SamplePanelDataset,
@@ -93,6 +100,9 @@ def study(tmp_path_factory) -> Study:
     write_fasta(root / "r.fa.gz", {"chr22": SEQUENCE})
     records = [Record(p, "A", "C", ["0|1", "1|1", "0|0"]) for p in range(401, 1600, 40)]
     write_vcf(root / "g.vcf.gz", Cohort(["P1", "P2", "P3"], records), {"22": len(SEQUENCE)})
+    write_plink2(root / "g", Cohort(["P1", "P2", "P3"], records))
+    people = {"iid": ["P1", "P2", "P3"], "fid": ["P1", "P2", "P3"]}
+    to_bed(root / "p.bed", np.array([[0.0], [1.0], [2.0]]), properties=people)
     (root / "e.bed").write_text(
         "#chr\tstart\tend\tgene_id\tP1\tP2\tP3\n22\t800\t801\tE1\t0.12345\t1\t2\n22\t900\t901\tE2\t3\t4\t5\n"
     )
@@ -141,7 +151,7 @@ def content(data: Any) -> str:
         return f"{dict(data.contig_lengths)} {data.read('22', 3, 90).tolist()}"
     if name == "SequenceFile":
         return f"{data.regions.values.tolist()} {data.sha256}"
-    if name == "VcfFile":
+    if name in {"VcfFile", "PlinkFile", "Plink2File"}:
         return f"{data.sample_ids} {data.sha256}"
     if name == "ExpressionBed":
         return f"{data.name} {data.genes.values.tolist()} {data.individual_ids} {data.values.tolist()}"
@@ -177,7 +187,7 @@ def test_dataset__survives_pickling_itself(study, kind):
 
 # Previews --------------------------------------------------------------------------------------------------------
 
-TABLES = [kind for kind in INPUTS + STORES if kind not in {VcfDataset, KnownAnswerDataset}]
+TABLES = [kind for kind in INPUTS + STORES if kind not in {VcfDataset, PlinkDataset, Plink2Dataset, KnownAnswerDataset}]
 
 
 def viz_metadata(dataset: AbstractDataset) -> Any:
@@ -206,6 +216,8 @@ def test_preview__a_table_that_kedro_viz_can_draw(study, kind):
     ("kind", "shown"),
     [
         (VcfDataset, {"file": "g.vcf.gz", "samples": 3, "first": ["P1", "P2", "P3"]}),
+        (PlinkDataset, {"files": "p.bed", "people": 3, "first": ["P1", "P2", "P3"]}),
+        (Plink2Dataset, {"files": "g.pgen", "people": 3, "first": ["P1", "P2", "P3"]}),
         (KnownAnswerDataset, {"truth": "truth.tsv", "mean_pearson_r": {"stack": [0.1, 0.2]}}),
     ],
 )
@@ -359,6 +371,20 @@ def test_load__a_pattern_that_fits_nothing_tells_what_is_there(tmp_path):
     with pytest.raises(DatasetError) as error:
         CovariateTableDataset(filepath=str(tmp_path / "c.*")).load()
     assert "c.*: no file fits the pattern (there: d.txt); check the path" in str(error.value)
+
+
+@pytest.mark.parametrize(("kind", "stem"), [(PlinkDataset, "p"), (Plink2Dataset, "g")])
+def test_load__a_file_set_by_a_pattern_with_or_without_its_suffix(study, tmp_path, kind, stem):
+    for path in study.root.glob(f"{stem}.*"):
+        shutil.copy(path, tmp_path / f"v8_{path.name}")
+    expected = study.input(kind).load()
+    for name in (f"v8_{stem}*", f"v*{kind.suffix}", f"v8_{stem}", f"v8_{stem}{kind.suffix}"):
+        dataset = kind(filepath=str(tmp_path / name))
+        assert dataset.exists()
+        assert dataset.load().sha256 == expected.sha256
+    shutil.copy(study.input(kind)._path, tmp_path / f"v9{kind.suffix}")
+    with pytest.raises(DatasetError, match=rf"2 files fit the pattern \(v8_{stem}{kind.suffix}, v9{kind.suffix}\)"):
+        kind(filepath=str(tmp_path / "v*")).load()
 
 
 @pytest.mark.parametrize(

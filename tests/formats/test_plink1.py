@@ -97,3 +97,30 @@ def test_read__the_demos_plink_has_the_dosages_of_its_vcf(tmp_path):
     dosages = np.concatenate([alt_dosages(part)[1] for part in theirs], axis=1)
     np.testing.assert_array_equal(alt_dosages(ours)[1], dosages)
     assert ours.n_unphased == int((dosages == 1).sum())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "problem"),
+    [
+        (".fam", b"A A 0 0 0 -9\nB B 0 0\nC C 0 0 0 -9\n", r"g\.fam:line 2: has 4 columns, 6 are expected"),
+        (".fam", b"A A 0 0 0 -9\n\nB B 0 0 0 -9\nC C 0 0 0 -9\n", r"g\.fam:line 2: has 0 columns, 6 are expected"),
+        (".fam", b"A A 0 0 0 -9\nB B 0 0 0 -9\nA A 0 0 0 -9\n", r"g\.fam: individual id A stands twice"),
+        (".bim", b"22 v 0 1 T", r"g\.bim: the last line does not end, the file may be cut short"),
+        (".bim", b"\x00\x01\n", r"g\.bim: is not a text file"),
+        (".bim", b"22 v\xff 0 1 T A\n", r"g\.bim: is not UTF-8 text"),
+        (".bim", b"22 v 0 one T A\n", r"g\.bim:line 1: the position is no number"),
+    ],
+)
+def test_check__fam_and_bim_that_cannot_be_used(tmp_path, suffix, content, problem):
+    plink = write_plink(tmp_path, [[0], [1], [2]], [(1, "T", "A")])
+    (tmp_path / f"g{suffix}").write_bytes(content)
+    with pytest.raises(InputError, match=problem):
+        plink.check()
+
+
+def test_read__no_contig_in_common(tmp_path):
+    plink = write_plink(tmp_path, [[0], [1], [2]], [(1, "T", "A")])
+    with pytest.raises(InputError, match=r"g: no record on contig 21 \(contigs there: 22\); give genotypes of these"):
+        list(plink.read([whole_contig("21")], PEOPLE, REFERENCE))
+    with pytest.raises(InputError, match="no record on contig 21"):
+        plink.check_records(["21"], REFERENCE)

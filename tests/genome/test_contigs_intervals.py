@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from haploformer.genome.contigs import canonical_contig
-from haploformer.genome.intervals import Interval, merge_intervals
+from haploformer.genome.intervals import Interval, group_by_contig, merge_intervals, within
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,15 @@ def test_merge_intervals__covers_the_same_bases():
     assert sum(i.end - i.start for i in merged) == len(bases)
     assert {(i.contig, b) for i in merged for b in range(i.start, i.end)} == bases
     assert all(a.contig != b.contig or a.end < b.start for a, b in pairwise(merged))
+
+
+def test_within__bases_of_half_open_intervals():
+    intervals = [Interval("22", 10, 12), Interval("22", 20, 21)]
+    pos = np.array([10, 11, 12, 13, 20, 21, 22])
+    assert within(pos, intervals).tolist() == [False, True, True, False, False, True, False]
+    assert within(pos, []).tolist() == [False] * 7
+
+
+def test_group_by_contig__keeps_order_within_each():
+    a, b, c = Interval("22", 5, 6), Interval("21", 0, 1), Interval("22", 0, 1)
+    assert group_by_contig([a, b, c]) == {"22": [a, c], "21": [b]}

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+import pandas as pd
+
+from haploformer.errors import InputError
 from haploformer.genome.audit import AuditCounts
+from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.reference import Reference
+from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS
 
 #: Records read before they are handed on; bounds the memory by 2 bytes x records x people.
 BATCH_RECORDS = 4096
+
+#: The highest allele index that the stored int8 holds.
+MAX_ALLELE = 127
+
+#: Why a variant on a contig of interest is not read.
+FAR = "far from every gene"
 
 
 @dataclass
@@ -62,3 +74,50 @@ class GenotypeFile(Protocol):
     def check_records(self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = ()) -> int:
         """Compare every record of some contigs with the reference, and count them."""
         ...
+
+
+def empty_batch(source: str, individual_ids: Sequence[str], counts: AuditCounts) -> GenotypeBatch:
+    """A batch that holds no record, and carries the counts of what was left out."""
+    records = pd.DataFrame(columns=RECORD_COLUMNS).astype(dict.fromkeys(RECORD_COLUMNS, "str") | {"pos": "int64"})
+    alleles = np.zeros((0, len(individual_ids), 2), np.int8)
+    return GenotypeBatch(Genotypes(records, individual_ids, alleles, 0, {"source": source}), counts)
+
+
+def reason_to_drop(kind: str, status: str | None, filters: Sequence[str]) -> str | None:
+    """Why a record of a class and with a FILTER is left out; None if it is kept.
+
+    Parameters
+    ----------
+    kind : str
+        As `haploformer.genome.variants.record_class` names it.
+    status : str or None
+        FILTER values joined by semicolons; None where there are none.
+    filters : sequence of str
+        FILTER values to keep beside PASS and ``.``; ``*`` keeps everything.
+    """
+    if kind in NO_SEQUENCE:
+        return f"{kind} allele"
+    if status is not None and "*" not in filters and not set(status.split(";")) <= {"PASS", ".", *filters}:
+        return f"FILTER {status}"
+    return None
+
+
+def require_common_contig(wanted: Collection[str], there: Sequence[str], path: Path) -> None:
+    """Raise InputError if contigs are wanted and the file has none of them; ``there`` as the file spells them."""
+    if wanted and not any(canonical_contig(name) in wanted for name in there):
+        raise InputError(
+            str(path),
+            f"no record on contig {', '.join(list(wanted)[:8])} (contigs there: {', '.join(there[:8]) or 'none'})",
+            "give genotypes of these contigs, or choose other chromosomes in data_prep.chromosomes",
+        )
+
+
+def require_distinct_people(individual_ids: Sequence[str], path: Path) -> None:
+    """Raise InputError if a person stands twice in a PLINK file."""
+    doubled = [name for name, n in Counter(individual_ids).items() if n > 1]
+    if doubled:
+        raise InputError(
+            str(path),
+            f"individual id {doubled[0]} stands twice",
+            "give each person an id of its own (plink2 --update-ids)",
+        )

@@ -19,11 +19,19 @@ from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.formats.files import require_file, sha256_file
-from haploformer.formats.genotype_batch import BATCH_RECORDS, GenotypeBatch
+from haploformer.formats.genotype_batch import (
+    BATCH_RECORDS,
+    FAR,
+    GenotypeBatch,
+    empty_batch,
+    require_common_contig,
+    require_distinct_people,
+)
+from haploformer.formats.text_tables import read_words
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import MISSING, Genotypes
-from haploformer.genome.intervals import Interval
+from haploformer.genome.intervals import Interval, group_by_contig, within
 from haploformer.genome.reference import Reference
 from haploformer.genome.variants import (
     NO_SEQUENCE,
@@ -78,13 +86,7 @@ class PlinkFile:
                 f"people are {expected:,}",
                 "give .bed, .bim and .fam of one file set",
             )
-        doubled = [name for name, n in Counter(self.sample_ids).items() if n > 1]
-        if doubled:
-            raise InputError(
-                str(self._file(".fam")),
-                f"individual id {doubled[0]} stands twice",
-                "give each person an id of its own (plink2 --update-ids)",
-            )
+        require_distinct_people(self.sample_ids, self._file(".fam"))
 
     @cached_property
     def sha256(self) -> str:
@@ -113,21 +115,22 @@ class PlinkFile:
         place = {name: i for i, name in enumerate(self.sample_ids)}
         columns = np.array([place[name] for name in sample_ids], np.int64)
         people = list(individual_ids or sample_ids)
-        contigs = {interval.contig for interval in intervals}
-        for contig in dict.fromkeys(self._variants["contig"]):
-            if contig not in contigs:
-                continue
+        of_contig = group_by_contig(intervals)
+        there = list(dict.fromkeys(self._variants["contig"]))
+        require_common_contig(of_contig, there, self.path)
+        for contig in filter(of_contig.__contains__, there):
             on_contig = self._variants[self._variants["contig"] == contig]
-            near = _lies_in(on_contig["pos"].to_numpy(), [i for i in intervals if i.contig == contig])
+            near = within(on_contig["pos"].to_numpy(), of_contig[contig])
             far: AuditCounts = Counter()
-            far[AuditKey(self.name, contig, "variant", "dropped", "far from every gene")] = int((~near).sum())
-            yield GenotypeBatch(_empty(self.name, people), +far)
+            far[AuditKey(self.name, contig, "variant", "dropped", FAR)] = int((~near).sum())
+            yield empty_batch(self.name, people, +far)
             chosen = on_contig[near]
             for start in range(0, len(chosen), BATCH_RECORDS):
                 yield self._read_batch(chosen.iloc[start : start + BATCH_RECORDS], columns, people, reference)
 
     def check_records(self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = ()) -> int:
         """Compare the alleles of all variants on some contigs with the reference: one of each two must be there."""
+        require_common_contig(contigs, list(dict.fromkeys(self._variants["contig"])), self.path)
         tally = ReferenceTally(str(self.path), reference.name)
         for contig in contigs:
             oriented = _orient(self._variants[self._variants["contig"] == contig], reference)
@@ -183,27 +186,13 @@ class PlinkFile:
     def _read_table(self, suffix: str, columns: list[str]) -> pd.DataFrame:
         path = self._file(suffix)
         require_file(path, what=f"PLINK {suffix} file")
-        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
-        short = next((i for i, row in enumerate(rows) if len(row) != len(columns)), None)
-        if short is not None:
-            raise InputError(
-                f"{path}:line {short + 1}", f"has {len(rows[short])} columns, {len(columns)} are expected", "correct it"
-            )
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(read_words(path, n_columns=len(columns)), columns=columns)
 
     def _file(self, suffix: str) -> Path:
         return self.path.with_name(self.path.name + suffix)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "name": self.name, "individual_of": self.individual_of}
-
-
-def _lies_in(pos: NDArray[np.int64], intervals: Sequence[Interval]) -> NDArray[np.bool_]:
-    """Which 1-based positions lie in one of the intervals."""
-    inside = np.zeros(len(pos), bool)
-    for interval in intervals:
-        inside |= (pos > interval.start) & (pos <= interval.end)
-    return inside
 
 
 def _orient(variants: pd.DataFrame, reference: Reference) -> pd.DataFrame:
@@ -217,8 +206,3 @@ def _orient(variants: pd.DataFrame, reference: Reference) -> pd.DataFrame:
         a1_is_ref=a1_is_ref,
         mismatch=~(a1_fits | a2_fits),
     )
-
-
-def _empty(source: str, people: list[str]) -> Genotypes:
-    records = pd.DataFrame(columns=RECORD_COLUMNS).astype({"pos": "int64"})
-    return Genotypes(records, people, np.zeros((0, len(people), 2), np.int8), 0, {"source": source})

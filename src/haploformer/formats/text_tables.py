@@ -58,6 +58,42 @@ def read_text_table(path: Path, *, what: str, separator: str = "\t") -> pd.DataF
     return table.set_axis(names, axis="columns")
 
 
+def read_words(path: Path, *, n_columns: int) -> list[list[str]]:
+    """The words of each line of a file without a header, as PLINK writes them: separated by spaces or tabs, UTF-8.
+
+    Raises
+    ------
+    InputError
+        If the file is no text, its last line does not end, or a line has another number of words.
+    """
+    lines = read_lines(path)
+    rows = [line.split() for line in lines]
+    require_lengths(rows, n_columns, path)
+    return rows
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a text file, UTF-8, without the empty ones at its end; InputError if it is no text or is cut short."""
+    text = path.read_bytes()
+    if b"\0" in text:
+        raise InputError(str(path), "is not a text file", "check the path, copy or make the file again")
+    if not text.endswith(b"\n"):
+        raise InputError(
+            str(path), "the last line does not end, the file may be cut short", "copy it again, or end the line"
+        )
+    try:
+        return text.decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), f"is not UTF-8 text ({error})", "save it as UTF-8") from error
+
+
+def require_lengths(rows: list[list[str]], n_columns: int, path: Path, *, first_line: int = 1) -> None:
+    """Raise InputError, with its line, if a row has another number of cells."""
+    for number, row in enumerate(rows, start=first_line):
+        if len(row) != n_columns:
+            raise InputError(f"{path}:line {number}", f"has {len(row)} columns, {n_columns} are expected", "correct it")
+
+
 def _require_even_rows(path: Path, separator: str) -> tuple[list[str], int, int]:
     """The names of the columns, the number of rows, and the cells of the longest: those beyond the names are empty."""
     split = separator.encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,21 @@ from numpy.typing import NDArray
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_bgzf, is_gzip, read_blocks, require_whole
 from haploformer.formats.files import require_file, sha256_file
-from haploformer.formats.genotype_batch import BATCH_RECORDS, GenotypeBatch
+from haploformer.formats.genotype_batch import (
+    BATCH_RECORDS,
+    FAR,
+    MAX_ALLELE,
+    GenotypeBatch,
+    reason_to_drop,
+    require_common_contig,
+)
 from haploformer.formats.tabix import BlockIndex, find_indices, read_index, require_index_fits
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import ABSENT, MISSING, Genotypes
-from haploformer.genome.intervals import Interval, whole_contig
+from haploformer.genome.intervals import Interval, group_by_contig, whole_contig
 from haploformer.genome.reference import Reference
 from haploformer.genome.variants import (
-    NO_SEQUENCE,
     RECORD_COLUMNS,
     ReferenceTally,
     record_class,
@@ -34,9 +40,6 @@ from haploformer.genome.variants import (
 
 #: A header of more characters is refused: no real cohort has one.
 MAX_HEADER = 64 * 1024 * 1024
-
-#: The highest allele index that the stored int8 holds.
-MAX_ALLELE = 127
 
 
 class VcfFile:
@@ -146,10 +149,10 @@ class VcfFile:
         columns = [vcf.samples.index(sample) for sample in sample_ids]
         names = list(individual_ids or sample_ids)
         batch = _Batch(self.name, names)
-        near = _by_contig(intervals)
+        near = group_by_contig(intervals)
         for record, contig, kind, reason in self._sorted_out(vcf, [whole_contig(name) for name in near], filters):
             if reason is None and not any(start < record.POS <= end for _, start, end in near[contig]):
-                reason = "far from every gene"
+                reason = FAR
             batch.counts[AuditKey(self.name, contig, kind, "dropped" if reason else "kept", reason or "used")] += 1
             if reason:
                 continue
@@ -191,7 +194,7 @@ class VcfFile:
         for record in _in_order(_readable(records, self.path), self.path):
             contig, alts = canonical_contig(record.CHROM), ",".join(record.ALT)
             kind = record_class(record.REF, alts)
-            reason = _reason_to_drop(record, kind, filters)
+            reason = reason_to_drop(kind, record.FILTER, filters)
             if reason is None:
                 if place != (contig, record.POS):
                     place, here = (contig, record.POS), {}
@@ -289,43 +292,27 @@ def _bcf_header_length(path: Path) -> int:
 
 def _scan(vcf: Any, intervals: Sequence[Interval], path: Path) -> Iterator[Any]:
     """Records that begin in one of the intervals, of a file read from end to end."""
-    of_contig = _by_contig(intervals)
+    of_contig = group_by_contig(intervals)
     seen: set[str] = set()
     for record in vcf:
         seen.add(record.CHROM)
         wanted = of_contig.get(canonical_contig(record.CHROM), [])
         if any(interval.start < record.POS <= interval.end for interval in wanted):
             yield record
-    _require_common_contig(of_contig, sorted(seen), path)
+    require_common_contig(of_contig, sorted(seen), path)
 
 
 def _fetch(vcf: Any, index: BlockIndex, intervals: Sequence[Interval], path: Path) -> Iterator[Any]:
     """Records that begin in one of the intervals, by way of the index."""
-    of_contig = _by_contig(intervals)
+    of_contig = group_by_contig(intervals)
     spelled = vcf.seqnames if index.names is None else index.names
     names = [name for name, span in zip(spelled, index.spans, strict=False) if span]
-    _require_common_contig(of_contig, names, path)
+    require_common_contig(of_contig, names, path)
     for name in names:
         for interval in of_contig.get(canonical_contig(name), []):
             for record in vcf(f"{name}:{interval.start + 1}-{interval.end}"):
                 if interval.start < record.POS <= interval.end:
                     yield record
-
-
-def _by_contig(intervals: Sequence[Interval]) -> dict[str, list[Interval]]:
-    of_contig: dict[str, list[Interval]] = {}
-    for interval in intervals:
-        of_contig.setdefault(interval.contig, []).append(interval)
-    return of_contig
-
-
-def _require_common_contig(wanted: Collection[str], there: Sequence[str], path: Path) -> None:
-    if wanted and not any(canonical_contig(name) in wanted for name in there):
-        raise InputError(
-            str(path),
-            f"no record on contig {', '.join(list(wanted)[:8])} (contigs there: {', '.join(there[:8]) or 'none'})",
-            "give genotypes of these contigs, or choose other chromosomes in data_prep.chromosomes",
-        )
 
 
 def _readable(records: Iterator[Any], path: Path) -> Iterator[Any]:
@@ -366,15 +353,6 @@ def _in_order(records: Iterator[Any], path: Path) -> Iterator[Any]:
             )
         pos = record.POS
         yield record
-
-
-def _reason_to_drop(record: Any, kind: str, filters: Sequence[str]) -> str | None:
-    if kind in NO_SEQUENCE:
-        return f"{kind} allele"
-    status = record.FILTER
-    if status is not None and "*" not in filters and not set(status.split(";")) <= {"PASS", ".", *filters}:
-        return f"FILTER {status}"
-    return None
 
 
 def _calls(record: Any, path: Path) -> NDArray[np.int16]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Interval(NamedTuple):
     """Bases ``start`` to ``end`` - 1 of a contig, 0-based."""
@@ -32,3 +35,19 @@ def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
         else:
             merged.append(interval)
     return merged
+
+
+def group_by_contig(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:
+    """The intervals of each contig, in the order given."""
+    of_contig: dict[str, list[Interval]] = {}
+    for interval in intervals:
+        of_contig.setdefault(interval.contig, []).append(interval)
+    return of_contig
+
+
+def within(pos: NDArray[np.int64], intervals: Iterable[Interval]) -> NDArray[np.bool_]:
+    """Which 1-based positions lie in one of the intervals, all of which are on their contig."""
+    inside = np.zeros(len(pos), bool)
+    for interval in intervals:
+        inside |= (pos > interval.start) & (pos <= interval.end)
+    return inside
