@@ -36,9 +36,10 @@ class InputHooks:
         _require_makers_of_handles(names, catalog)
         require_stored_inputs(names, catalog.exists, lambda name: _place(catalog, name), _producers())
         reads_variants = {"genotype_file", "variants"} <= names | made and catalog.exists("variants")
+        groups = check_parameters(catalog.load("parameters"))
         if run_params.get("only_missing_outputs") and reads_variants:
-            require_same_sources(catalog.load)
-        check_inputs(names, made, catalog.load, check_parameters(catalog.load("parameters")))
+            require_same_sources(catalog.load, groups["data_prep"])
+        check_inputs(names, made, catalog.load, groups)
 
 
 class SummaryHooks:

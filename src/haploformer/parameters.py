@@ -68,6 +68,10 @@ class DataPrepParameters(ParameterGroup):
         ``all``, or names with or without ``chr``.
     filters : list of str
         FILTER values to keep beside PASS and ``.``; ``*`` keeps everything.
+    repair_ref : bool
+        Whether, in a VCF or BCF, REF and the one ALT that equals the reference change places where REF differs from it
+        (as in exports of PLINK, whose REF is often the major allele); counted in the audit. PLINK1 needs no repair: of
+        its alleles, the reference's is REF in any case.
     phase : str, optional
         What becomes of heterozygous calls without a phase. ``mean``: one window per person, a heterozygous SNP half of
         each base, other variants left out. ``as_written``: 0/1 is taken for 0|1, which is arbitrary. None: refused.
@@ -79,6 +83,7 @@ class DataPrepParameters(ParameterGroup):
 
     chromosomes: Names = ("all",)
     filters: TextList = ()
+    repair_ref: bool = False
     phase: Literal["mean", "as_written"] | None = None
     sample_ids: Literal["as_written", "fid_iid"] = "as_written"
     individuals: Literal["intersect", "require"] = "require"

@@ -90,12 +90,16 @@ def require_selection(made: set[str], select: Any) -> None:
             )
 
 
-def require_same_sources(load: Callable[[str], Any]) -> None:
-    """Raise InputError if the stored variants were read from another genotype file than the one now named.
+def require_same_sources(load: Callable[[str], Any], options: Any) -> None:
+    """Raise InputError if the stored variants were read from another genotype file than the one now named, or otherwise.
 
     What is stored and finished counts as there (``--only-missing-outputs``), whatever it was made from.
+
+    Parameters
+    ----------
+    options : DataPrepParameters
     """
-    stored = load("variants").genotypes.provenance
+    stored = {"filters": [], "repair_ref": False} | load("variants").genotypes.provenance
     genotype_file = load("genotype_file")
     if stored["sha256"] != genotype_file.sha256:
         raise InputError(
@@ -103,6 +107,13 @@ def require_same_sources(load: Callable[[str], Any]) -> None:
             f"the stored variants were read from another file ({stored['source']}, sha256 {stored['sha256'][:12]})",
             "run once without --only-missing-outputs",
         )
+    for name, wanted in (("filters", list(options.filters)), ("repair_ref", options.repair_ref)):
+        if stored[name] != wanted:
+            raise InputError(
+                f"parameters:data_prep.{name}",
+                f"the stored variants were read with {stored[name]}, this run has {wanted}",
+                "run once without --only-missing-outputs",
+            )
 
 
 def _check_model(load: Callable[[str], Any], options: Any) -> None:
@@ -166,10 +177,11 @@ def _check_study(names: set[str], made: set[str], load: Callable[[str], Any], pa
         people = data_prep.select_genotyped_individuals(genotype_file, panel, options, parameters["select"])
     reference = load("reference_genome")
     _check_windows(genes, reference, length, parameters["sequence_build"])
-    genotype_file.check_records(sorted(set(genes["contig"])), reference, filters=options.filters)
+    how = {"filters": options.filters, "repair_ref": options.repair_ref}
+    genotype_file.check_records(sorted(set(genes["contig"])), reference, **how)
     if "haplotype_windows" in made:
         intervals = covering_intervals(genes, [length, parameters["baselines"].cis_window])
-        first = genotype_file.read(intervals, people["sample_id"].tolist(), reference, filters=options.filters)
+        first = genotype_file.read(intervals, people["sample_id"].tolist(), reference, **how)
         for batch in first:
             if len(batch.genotypes):
                 require_phase(batch.genotypes, policy=options.phase)

@@ -65,7 +65,8 @@ def test_read__people_are_taken_by_id(tmp_path):
 
 def test_check_records__neither_allele_is_the_reference(tmp_path):
     plink = write_plink(tmp_path, [[0, 0], [1, 1], [2, 0]], [(1, "T", "A"), (3, "A", "T")])
-    with pytest.raises(InputError, match=r"g:22:3: REF differs from memory\.fa \(A1 A, A2 T\); 1 of 2 records differ"):
+    line = r"g:22:3: REF differs from memory\.fa \(A1 A, A2 T, the reference has G\); 1 of 2 records differ"
+    with pytest.raises(InputError, match=line):
         plink.check_records(["22"], REFERENCE)
     with pytest.raises(InputError, match="REF differs"):
         read_all(plink)

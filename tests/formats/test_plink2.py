@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -232,11 +233,44 @@ def test_read__the_same_variant_again(tmp_path):
 def test_check_records__ref_differs_from_the_reference(tmp_path):
     file = made(tmp_path, [*RECORDS, Record(17, "C", "A", ["0|0"] * 3)])
     assert refusal(file).startswith(
-        "g:22:17: REF differs from memory.fa (REF C); 1 of 5 records differ (80.00 % agree)"
+        "g:22:17: REF differs from memory.fa (REF C, the reference has A); 1 of 5 records differ (80.00 % agree)"
     )
     with pytest.raises(InputError, match=r"g:22:17: REF differs"):
         file.check_records(["22"], REFERENCE)
     assert made(tmp_path).check_records(["22"], REFERENCE) == 4
+
+
+def swapped(records: list[Record]) -> list[Record]:
+    """REF exchanged with the last ALT in some records, the calls renumbered with them."""
+    found = []
+    for i, record in enumerate(records):
+        alts = record.alt.split(",")
+        if i % 3 == 0 and all(set(allele) <= set("ACGT") for allele in (record.ref, *alts)):
+            n = str(len(alts))
+            turn = str.maketrans({"0": n, n: "0"})
+            ref, alts[-1] = alts[-1], record.ref
+            record = replace(record, ref=ref, alt=",".join(alts), calls=[call.translate(turn) for call in record.calls])
+        found.append(record)
+    return found
+
+
+def test_read__exchanged_alleles_are_repaired_as_in_the_vcf(tmp_path, cohort, vcf):
+    """Substitutions only: where an indel stands in a repeat, both of its alleles equal the reference."""
+    people, reference = cohort[0].samples, cohort[1]
+    plain = [r for r in cohort[0].records if all(len(a) == len(r.ref) for a in r.alt.split(","))]
+    turned = swapped(plain)
+    assert sum(a.ref != b.ref for a, b in zip(plain, turned, strict=True)) > 50
+    pgen = made(tmp_path, turned, people)
+    assert "set data_prep.repair_ref: true" in refusal(pgen, reference=reference)
+    options = {"reference": reference, "filters": ("*",)}
+    repaired, counts = joined(pgen, repair_ref=True, **options)
+    as_vcf = VcfFile(write_vcf(tmp_path / "v.vcf.gz", Cohort(people, turned), LENGTHS))
+    require_equal((repaired, counts), joined(as_vcf, repair_ref=True, **options))
+    (tmp_path / "right").mkdir()
+    right, _ = joined(made(tmp_path / "right", plain, people), **options)
+    np.testing.assert_array_equal(repaired.alleles, right.alleles)
+    assert repaired.records[["pos", "ref", "alt"]].equals(right.records[["pos", "ref", "alt"]])
+    assert pgen.check_records(["21", "22"], reference, filters=("*",), repair_ref=True) == len(right)
 
 
 def test_read__no_contig_in_common(tmp_path):
@@ -478,11 +512,12 @@ FLIPS = """
 import sys
 from pathlib import Path
 import numpy as np
+import pandas as pd
 from haploformer.errors import InputError
 from haploformer.formats.plink2 import Plink2File
 path, rng = Path(sys.argv[1]), np.random.default_rng(17)
 content, file, refused = path.read_bytes(), Plink2File(path), 0
-rows = np.arange(len(file._layout.n_alleles))
+rows = pd.DataFrame({"row": np.arange(len(file._layout.n_alleles)), "exchanged": 0})
 for _ in range(600):
     damaged = bytearray(content)
     for at in rng.integers(0, rng.choice([len(content), 40 + 6 * len(rows)]), rng.choice([1, 1, 5, 60])):

@@ -377,20 +377,56 @@ def test_read__ref_that_differs_in_the_middle(tmp_path, monkeypatch):
     path = write_text(tmp_path / "g.vcf", rows)
     batches = VcfFile(path).read(EVERYWHERE, ["A"], REFERENCE)
     assert [len(next(batches).genotypes) for _ in range(2)] == [50, 50]
-    with pytest.raises(InputError, match=r"g.vcf:22:481: REF differs from memory.fa \(REF G\)"):
+    with pytest.raises(InputError, match=r"g.vcf:22:481: REF differs from memory.fa \(REF G, the reference has A\)"):
         next(batches)
     with pytest.raises(InputError) as error:
         VcfFile(path).check_records(CONTIGS, REFERENCE)
     assert str(error.value) == (
-        f"{path}:22:481: REF differs from memory.fa (REF G); 1 of 200 records differ (99.50 % agree); "
-        "correct the record or leave it out"
+        f"{path}:22:481: REF differs from memory.fa (REF G, the reference has A); 1 of 200 records differ "
+        "(99.50 % agree); a single record is wrong; correct the record or leave it out"
     )
 
 
-@pytest.mark.parametrize(("pos", "ref"), [(1001, "A"), (999, "GTA"), (1200, "A")])
-def test_read__records_past_the_end_of_the_contig(tmp_path, pos, ref):
-    path = write_text(tmp_path / "g.vcf", [Record(pos, ref, "C", ["0|1", "0|0"])])
-    assert f"g.vcf:22:{pos}: REF differs" in refusal(path, intervals=[Interval("22", 0, 2000)])
+OFF = {
+    (1001, "A"): "POS lies past the end of contig 22, which has 1,000 bases in memory.fa",
+    (1200, "A"): "POS lies past the end of contig 22, which has 1,000 bases in memory.fa",
+    (999, "GTA"): "REF (3 bases) reaches past the end of contig 22, which has 1,000 bases in memory.fa",
+    (0, "A"): "POS is 0, the first base of a contig is 1",
+}
+
+
+@pytest.mark.parametrize("left_out", [False, True])
+@pytest.mark.parametrize("index", [False, True])
+@pytest.mark.parametrize(("pos", "ref"), OFF)
+def test_read__records_off_the_contig(tmp_path, pos, ref, index, left_out):
+    # Those that FILTER leaves out are no different, nor those far from every gene.
+    off = Record(pos, ref, "C", ["0|1", "0|0"], filter="LowQual" if left_out else "PASS")
+    records = sorted([off, Record(1, "A", "C", ["0|1", "0|0"])], key=lambda record: record.pos)
+    path = write_vcf(tmp_path / "g.vcf.gz", Cohort(["A", "B"], records), LENGTHS, index=index)
+    message = (
+        f"g.vcf.gz:22:{pos}: {OFF[pos, ref]}; 1 of 2 records do not lie on their contig, 100.00 % of the others agree; "
+        "use the FASTA that the variants were called on, all of it, or correct the records"
+    )
+    assert refusal(path, intervals=[Interval("22", 0, 20)]) == message
+    with pytest.raises(InputError) as error:
+        VcfFile(path).check_records(CONTIGS, REFERENCE)
+    assert str(error.value) == f"{tmp_path}/{message}"
+
+
+def test_read__the_last_base_is_on_the_contig(tmp_path):
+    rows = [Record(997, "ACGT", "A", ["0|1", "0|0"]), Record(1000, "T", "C", ["0|1", "0|0"])]
+    assert len(read(write_text(tmp_path / "g.vcf", rows))[0]) == 2
+
+
+@pytest.mark.parametrize("index", [False, True])
+def test_read__breakends_at_a_telomere_are_left_out_and_counted(tmp_path, index):
+    # VCF writes them at 0 and at one past the last base.
+    rows = [Record(0, "N", ".[21:1[", ["0|1", "0|0"]), Record(1001, "N", "]21:1].", ["0|1", "0|0"])]
+    path = write_vcf(tmp_path / "g.vcf.gz", Cohort(["A", "B"], rows), LENGTHS, index=index)
+    records, _, counts = read(path)
+    assert len(records) == 0
+    assert reasons(counts) == {("breakend", "breakend allele"): 2}
+    assert VcfFile(path).check_records(CONTIGS, REFERENCE) == 0
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,21 @@ def test_run__export_with_a2_as_ref_is_refused(project, shared_data):
     assert result.returncode == 1
     line = result.stderr.splitlines()[-1]
     assert "547 of 2,184 records differ (74.95 % agree)" in line
-    assert "set REF to the reference allele" in line
+    assert "ALT equals the reference in 547 of these 547: REF and ALT are exchanged" in line
+    assert "set data_prep.repair_ref: true" in line
     assert project.outputs() == []
+
+
+def test_data_prep__export_with_a2_as_ref_is_repaired_where_asked(project, shared_data):
+    use_genotypes(project, f"{PREFIX}.plink2_asis_A2ref.vcf.gz")
+    options = "data_prep.sample_ids=fid_iid,data_prep.repair_ref=true"
+    result = geuvadis(project, shared_data, "--pipelines", "data_prep", parameters=options)
+    assert "REF and ALT are exchanged in 547 of 2184 records, 0 of them A/T or C/G" in result.stderr
+    stored = read_genotypes(project.root / "data/03_primary/geuvadis/variants")
+    assert stored.genotypes.provenance["repair_ref"] is True
+    kept = stored.audit[stored.audit["outcome"] == "kept"].set_index("reason")["count"].to_dict()
+    # The other 80 of 547 lie far from every gene.
+    assert kept == {"REF and ALT exchanged": 467, "used": len(stored.genotypes) - 467}
 
 
 def test_run__doubled_ids_meet_nobody(project, shared_data):

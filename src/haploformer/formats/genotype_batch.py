@@ -66,12 +66,15 @@ class GenotypeFile(Protocol):
         reference: Reference,
         *,
         filters: Sequence[str] = (),
+        repair_ref: bool = False,
         individual_ids: Sequence[str] | None = None,
     ) -> Iterator[GenotypeBatch]:
         """Records that begin in one of the intervals, with the alleles of some samples."""
         ...
 
-    def check_records(self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = ()) -> int:
+    def check_records(
+        self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
+    ) -> int:
         """Compare every record of some contigs with the reference, and count them."""
         ...
 

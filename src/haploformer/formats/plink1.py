@@ -33,13 +33,8 @@ from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import MISSING, Genotypes
 from haploformer.genome.intervals import Interval, group_by_contig, within
 from haploformer.genome.reference import Reference
-from haploformer.genome.variants import (
-    NO_SEQUENCE,
-    RECORD_COLUMNS,
-    ReferenceTally,
-    record_class,
-    reference_mismatches,
-)
+from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
+from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS, record_class
 
 _MAGIC = b"\x6c\x1b\x01"
 _SUFFIXES = (".bed", ".bim", ".fam")
@@ -106,11 +101,13 @@ class PlinkFile:
         reference: Reference,
         *,
         filters: Sequence[str] = (),
+        repair_ref: bool = False,
         individual_ids: Sequence[str] | None = None,
     ) -> Iterator[GenotypeBatch]:
         """Variants that lie in one of the intervals, REF set to the reference's allele; no call has a phase.
 
-        Parameters and errors as in `haploformer.formats.vcf.VcfFile.read`; ``filters`` has no meaning here.
+        Parameters and errors as in `haploformer.formats.vcf.VcfFile.read`. ``filters`` and ``repair_ref`` have no
+        meaning here: PLINK1 has no FILTER, and names no REF that could be wrong.
         """
         place = {name: i for i, name in enumerate(self.sample_ids)}
         columns = np.array([place[name] for name in sample_ids], np.int64)
@@ -128,24 +125,41 @@ class PlinkFile:
             for start in range(0, len(chosen), BATCH_RECORDS):
                 yield self._read_batch(chosen.iloc[start : start + BATCH_RECORDS], columns, people, reference)
 
-    def check_records(self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = ()) -> int:
-        """Compare the alleles of all variants on some contigs with the reference: one of each two must be there."""
+    def check_records(
+        self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
+    ) -> int:
+        """Compare the alleles of all variants on some contigs with the reference: one of each two must be there.
+
+        ``filters`` and ``repair_ref`` have no meaning here, as in `read`.
+        """
         require_common_contig(contigs, list(dict.fromkeys(self._variants["contig"])), self.path)
-        tally = ReferenceTally(str(self.path), reference.name)
+        tally = ReferenceTally(str(self.path), reference, alleles=("a1", "a2"))
         for contig in contigs:
-            oriented = _orient(self._variants[self._variants["contig"] == contig], reference)
-            tally.add(oriented, oriented["mismatch"].to_numpy(), shown=("a1", "a2"))
+            self._compare(self._variants[self._variants["contig"] == contig], tally)
         tally.require_match()
         return tally.n_records
+
+    @staticmethod
+    def _compare(variants: pd.DataFrame, tally: ReferenceTally) -> pd.DataFrame:
+        """The variants of one contig, oriented by the reference and counted; those off the contig only counted."""
+        on_contig = np.ones(len(variants), bool)
+        for i, variant in enumerate(zip(*(variants[name] for name in ("contig", "pos", "a1", "a2")), strict=True)):
+            contig, pos, *alleles = variant
+            shorter = min(alleles, key=len)
+            if not tally.lies_on_contig(contig, pos, shorter):
+                on_contig[i] = False
+                tally.add_off_contig(contig, pos, shorter)
+        oriented = _orient(variants[on_contig], tally.reference)
+        tally.add(oriented, oriented["mismatch"].to_numpy())
+        return oriented
 
     def _read_batch(
         self, variants: pd.DataFrame, columns: NDArray[np.int64], people: list[str], reference: Reference
     ) -> GenotypeBatch:
         from bed_reader import open_bed
 
-        oriented = _orient(variants, reference)
-        tally = ReferenceTally(str(self.path), reference.name)
-        tally.add(oriented, oriented["mismatch"].to_numpy(), shown=("a1", "a2"))
+        tally = ReferenceTally(str(self.path), reference, alleles=("a1", "a2"))
+        oriented = self._compare(variants, tally)
         tally.require_match()
         shape = {"iid_count": len(self.sample_ids), "sid_count": len(self._variants)}
         with open_bed(self._file(".bed"), count_A1=True, **shape) as bed:

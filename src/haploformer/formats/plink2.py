@@ -37,8 +37,9 @@ from haploformer.formats.pvar import PvarLayout, read_variants, scan_pvar
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.genotypes import MISSING, Genotypes
 from haploformer.genome.intervals import Interval, group_by_contig, whole_contig, within
-from haploformer.genome.reference import Reference
-from haploformer.genome.variants import RECORD_COLUMNS, ReferenceTally, record_class, reference_mismatches
+from haploformer.genome.reference import Reference, ReferenceText
+from haploformer.genome.reference_check import ReferenceTally, exchangeable_alt, reference_mismatches
+from haploformer.genome.variants import RECORD_COLUMNS, record_class
 
 _SUFFIXES = (".pvar.zst", ".pgen", ".pvar", ".psam")
 
@@ -96,6 +97,7 @@ class Plink2File:
         reference: Reference,
         *,
         filters: Sequence[str] = (),
+        repair_ref: bool = False,
         individual_ids: Sequence[str] | None = None,
     ) -> Iterator[GenotypeBatch]:
         """Variants that lie in one of the intervals and name a sequence, with the alleles of some people.
@@ -106,61 +108,70 @@ class Plink2File:
         place = {name: i for i, name in enumerate(self.sample_ids)}
         columns, order = np.unique([place[name] for name in sample_ids], return_inverse=True)
         people = list(individual_ids or sample_ids)
+        tally = ReferenceTally(str(self.path), reference, repair_ref=repair_ref)
         with self._opened(columns) as pgen:
-            for kept, counts in self._sorted_out(intervals, filters):
+            for kept, counts in self._sorted_out(intervals, filters, tally):
+                tally.require_match()
                 yield empty_batch(self.name, people, counts)
                 for part in _parts(kept, BATCH_RECORDS):
-                    records = self._compared(part, reference)
                     alleles = np.empty((len(part), len(people), 2), np.int8)
                     n_unphased = 0
-                    for start, called, phased in pgen.read(part["row"].to_numpy()):
+                    for start, called, phased in pgen.read(part):
                         alleles[start : start + len(called)] = called[:, order]
                         n_unphased += int((_heterozygous(called) & ~phased)[:, order].sum())
+                    records = part[RECORD_COLUMNS].reset_index(drop=True)
                     yield GenotypeBatch(Genotypes(records, people, alleles, n_unphased, {"source": self.name}))
 
-    def check_records(self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = ()) -> int:
+    def check_records(
+        self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
+    ) -> int:
         """Decode all variants of some contigs once, and compare each REF with the reference.
 
         Returns and errors as in `haploformer.formats.vcf.VcfFile.check_records`.
         """
-        tally = ReferenceTally(str(self.path), reference.name)
+        tally = ReferenceTally(str(self.path), reference, repair_ref=repair_ref)
         with self._opened() as pgen:
-            for kept, _ in self._sorted_out([whole_contig(name) for name in contigs], filters):
-                for part in _parts(kept, BATCH_RECORDS):
-                    tally.add(part, reference_mismatches(part, reference))
-                    for _ in pgen.read(part["row"].to_numpy()):
-                        pass
+            for kept, _ in self._sorted_out([whole_contig(name) for name in contigs], filters, tally):
+                for _ in pgen.read(kept):
+                    pass
         tally.require_match()
         return tally.n_records
 
-    def _compared(self, part: pd.DataFrame, reference: Reference) -> pd.DataFrame:
-        """Records of a batch whose REF is the reference's, the provisional ones among them."""
-        tally = ReferenceTally(str(self.path), reference.name)
-        tally.add(part, reference_mismatches(part, reference))
-        tally.require_match()
-        return part[RECORD_COLUMNS].reset_index(drop=True)
+    @staticmethod
+    def _on_contig(variants: pd.DataFrame, tally: ReferenceTally) -> pd.DataFrame:
+        """The variants that lie on their contig; the others are counted."""
+        places = zip(variants["contig"], variants["pos"], variants["ref"], strict=True)
+        lie = np.array([tally.lies_on_contig(*place) for place in places], bool)
+        for row in variants[~lie].itertuples():
+            tally.add_off_contig(row.contig, row.pos, row.ref)
+        return variants[lie].reset_index(drop=True)
 
     def _sorted_out(
-        self, intervals: Sequence[Interval], filters: Sequence[str]
+        self, intervals: Sequence[Interval], filters: Sequence[str], tally: ReferenceTally
     ) -> Iterator[tuple[pd.DataFrame, AuditCounts]]:
         """The variants to keep, and what was kept and left out, stretch by stretch."""
         of_contig = group_by_contig(intervals)
         require_common_contig(of_contig, self._layout.names, self.path)
         for variants in read_variants(self._pvar, self._layout, of_contig):
             contig = str(variants["contig"].iloc[0])
+            written = self._on_contig(variants, tally)
+            mismatch = reference_mismatches(written, tally.reference)
+            variants = _exchange_alleles(written, mismatch & tally.repair_ref, tally.reference)
             pairs = zip(variants["ref"], variants["alt"], strict=True)
             kinds = [record_class(ref, "" if alt == "." else alt) for ref, alt in pairs]
             status = zip(kinds, variants["filter"], strict=True)
             reasons = pd.Series([reason_to_drop(kind, f, filters) for kind, f in status], variants.index, dtype=object)
             reasons[self._repeated(variants[reasons.isna()])] = "repeats an earlier record"
+            kept = reasons.isna().to_numpy()
+            tally.add(written[kept], mismatch[kept])
             far = ~within(variants["pos"].to_numpy(), of_contig[contig])
             reasons[reasons.isna() & far] = FAR
             used = "used, a haploid call as two copies" if contig in _HAPLOID_CONTIGS else "used"
             counts: AuditCounts = Counter()
-            for kind, reason in zip(kinds, reasons.where(reasons.notna(), None), strict=True):
-                counts[AuditKey(self.name, contig, kind, "dropped" if reason else "kept", reason or used)] += 1
-            kept = variants[reasons.isna()].reset_index(drop=True)
-            yield _named(kept), counts
+            why = np.where(variants["exchanged"] > 0, "REF and ALT exchanged", used)
+            for kind, reason, kept_as in zip(kinds, reasons.where(reasons.notna(), None), why, strict=True):
+                counts[AuditKey(self.name, contig, kind, "dropped" if reason else "kept", reason or kept_as)] += 1
+            yield _named(variants[reasons.isna()].reset_index(drop=True)), counts
 
     def _repeated(self, variants: pd.DataFrame) -> pd.Index:
         """Index of the variants that stand in the table before; InputError if their calls differ."""
@@ -168,10 +179,10 @@ class Plink2File:
         first = variants.groupby(key)["row"].transform("first")
         repeated = variants[first != variants["row"]]
         if len(repeated):
+            by_row = variants.set_index("row", drop=False)
             with self._opened() as pgen:
                 for index, row in repeated["row"].items():
-                    pair = [np.array([r]) for r in (first[index], row)]
-                    (_, *earlier), (_, *later) = (next(pgen.read(rows)) for rows in pair)
+                    (_, *earlier), (_, *later) = (next(pgen.read(by_row.loc[[r]])) for r in (first[index], row))
                     if not all(np.array_equal(a, b) for a, b in zip(earlier, later, strict=True)):
                         raise InputError(
                             f"{self.path}:{variants['contig'].iloc[0]}:{variants['pos'][index]}",
@@ -233,8 +244,9 @@ class _Pgen:
         self.n_alleles = n_alleles
         self.path = path
 
-    def read(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int8], NDArray[np.bool_]]]:
-        """Place of the first of some rows, alleles (n, n_people, 2), and which calls are phased (n, n_people)."""
+    def read(self, variants: pd.DataFrame) -> Iterator[tuple[int, NDArray[np.int8], NDArray[np.bool_]]]:
+        """Place of the first of some variants, alleles (n, n_people, 2), and which calls are phased (n, n_people)."""
+        rows, exchanged = variants["row"].to_numpy(), variants["exchanged"].to_numpy()
         for start in range(0, len(rows), _DECODED_RECORDS):
             chosen = rows[start : start + _DECODED_RECORDS].astype(np.uint32)
             codes = np.empty((len(chosen), 2 * self.n_people), np.int32)
@@ -245,7 +257,9 @@ class _Pgen:
                 raise _unreadable(self.path, error) from error
             self._require_known(codes, self.n_alleles[chosen], chosen)
             codes[codes == _MISSING_CODE] = MISSING
-            yield start, codes.astype(np.int8).reshape(len(chosen), self.n_people, 2), phased
+            alleles = codes.astype(np.int8).reshape(len(chosen), self.n_people, 2)
+            _renumber(alleles, phased, exchanged[start : start + _DECODED_RECORDS])
+            yield start, alleles, phased
 
     def _require_known(self, codes: NDArray[np.int32], n_alleles: NDArray[np.uint8], rows: NDArray[np.uint32]) -> None:
         highest = codes.max(axis=1, initial=0)
@@ -257,6 +271,35 @@ class _Pgen:
                 f"a call has allele {highest[at]}, the .pvar {n_alleles[at] - 1} ALT (at most {MAX_ALLELE} are read)",
                 "leave the variant out, or make the file set again",
             )
+
+
+def _exchange_alleles(variants: pd.DataFrame, differs: NDArray[np.bool_], reference: Reference) -> pd.DataFrame:
+    """The variants, REF exchanged with an ALT where it differs from the reference and exactly one ALT does not.
+
+    Returns
+    -------
+    DataFrame
+        With ``exchanged``: the number of the ALT that has become REF, 0 where nothing has changed.
+    """
+    variants, text = variants.assign(exchanged=0), ReferenceText(reference)
+    for i in np.flatnonzero(differs):
+        contig, pos, ref, alt = (variants.at[i, name] for name in ("contig", "pos", "ref", "alt"))
+        alts = alt.split(",")
+        longest = max(len(ref), *map(len, alts))
+        if index := exchangeable_alt(ref, alts, text.at(contig, pos - 1, pos - 1 + longest)):
+            variants.loc[i, ["ref", "exchanged"]] = alts[index - 1], index
+            variants.at[i, "alt"] = ",".join([*alts[: index - 1], ref, *alts[index:]])
+    return variants
+
+
+def _renumber(alleles: NDArray[np.int8], phased: NDArray[np.bool_], exchanged: NDArray[np.int64]) -> None:
+    """Renumber, in place, the calls of variants whose REF has changed places with an ALT."""
+    for i in np.flatnonzero(exchanged):
+        calls = alleles[i]
+        was_ref, was_alt = calls == 0, calls == exchanged[i]
+        calls[was_ref], calls[was_alt] = exchanged[i], 0
+        # Without a phase alleles stay in ascending order.
+        calls[~phased[i]] = np.sort(calls[~phased[i]], axis=1)
 
 
 def _heterozygous(alleles: NDArray[np.int8]) -> NDArray[np.bool_]:

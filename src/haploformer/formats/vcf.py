@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_bgzf, is_gzip, read_blocks, require_whole
+from haploformer.formats.exchanged_records import as_written, exchange_alleles, is_exchanged
 from haploformer.formats.files import require_file, sha256_file
 from haploformer.formats.genotype_batch import (
     BATCH_RECORDS,
@@ -31,12 +33,10 @@ from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import ABSENT, MISSING, Genotypes
 from haploformer.genome.intervals import Interval, group_by_contig, whole_contig
 from haploformer.genome.reference import Reference
-from haploformer.genome.variants import (
-    RECORD_COLUMNS,
-    ReferenceTally,
-    record_class,
-    reference_mismatches,
-)
+from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
+from haploformer.genome.variants import RECORD_COLUMNS, record_class
+
+logger = logging.getLogger(__name__)
 
 #: A header of more characters is refused: no real cohort has one.
 MAX_HEADER = 64 * 1024 * 1024
@@ -115,6 +115,7 @@ class VcfFile:
         reference: Reference,
         *,
         filters: Sequence[str] = (),
+        repair_ref: bool = False,
         individual_ids: Sequence[str] | None = None,
     ) -> Iterator[GenotypeBatch]:
         """Records that begin in one of the intervals and name a sequence, with the alleles of some samples.
@@ -131,6 +132,9 @@ class VcfFile:
             Every REF is compared with it.
         filters : sequence of str
             FILTER values to keep beside PASS and ``.``; ``*`` keeps everything.
+        repair_ref : bool
+            Where REF differs from the reference and exactly one ALT equals it, exchange the two: alleles are numbered
+            anew, the record keeps its id and place, and is counted as exchanged.
         individual_ids : sequence of str
             Names for ``sample_ids`` in the result; the sample ids themselves by default.
 
@@ -142,27 +146,32 @@ class VcfFile:
         Raises
         ------
         InputError
-            If a REF differs from the reference, records are out of order or stand twice with different calls, the file
-            has no contig of the intervals, or a call cannot be used.
+            If a REF differs from the reference or a record does not lie on its contig, records are out of order or
+            stand twice with different calls, the file has no contig of the intervals, or a call cannot be used.
         """
         vcf = self._open(samples=list(dict.fromkeys(sample_ids)))
         columns = [vcf.samples.index(sample) for sample in sample_ids]
         names = list(individual_ids or sample_ids)
         batch = _Batch(self.name, names)
         near = group_by_contig(intervals)
-        for record, contig, kind, reason in self._sorted_out(vcf, [whole_contig(name) for name in near], filters):
+        whole = [whole_contig(name) for name in near]
+        tally = self._tally(reference, repair_ref)
+        for record, contig, kind, reason in self._sorted_out(vcf, whole, filters, tally):
             if reason is None and not any(start < record.POS <= end for _, start, end in near[contig]):
                 reason = FAR
-            batch.counts[AuditKey(self.name, contig, kind, "dropped" if reason else "kept", reason or "used")] += 1
+            used = "REF and ALT exchanged" if is_exchanged(record) else "used"
+            batch.counts[AuditKey(self.name, contig, kind, "dropped" if reason else "kept", reason or used)] += 1
             if reason:
                 continue
             if batch.contig not in {None, contig} or len(batch.rows) == BATCH_RECORDS:
-                yield self._checked(batch.close(), reference)
+                yield self._checked(batch.close(), tally)
                 batch = _Batch(self.name, names)
             batch.add(contig, record, _called_alleles(record, columns, vcf.samples, self.path))
-        yield self._checked(batch.close(), reference)
+        yield self._checked(batch.close(), tally)
 
-    def check_records(self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = ()) -> int:
+    def check_records(
+        self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
+    ) -> int:
         """Read all records of some contigs once, without their genotypes, and compare each REF with the reference.
 
         Returns
@@ -173,25 +182,43 @@ class VcfFile:
         Raises
         ------
         InputError
-            If a REF differs, records are out of order or stand twice with different calls, or the file has no contig
-            of these.
+            If a REF differs (and, with ``repair_ref``, no ALT or more than one equals the reference), a record does
+            not lie on its contig, records are out of order or stand twice with different calls, or the file has no
+            contig of these.
         """
         intervals = [whole_contig(name) for name in contigs]
-        tally = ReferenceTally(str(self.path), reference.name)
-        for table in _site_tables(self._sorted_out(self._open(), intervals, filters)):
+        tally = self._tally(reference, repair_ref)
+        for table in _site_tables(self._sorted_out(self._open(), intervals, filters, tally)):
             tally.add(table, reference_mismatches(table, reference))
         tally.require_match()
+        if repair_ref:
+            logger.info(
+                "%s: REF and ALT are exchanged in %d of %d records, %d of them A/T or C/G, which look so on the other "
+                "strand too",
+                *(self.name, tally.n_exchangeable, tally.n_records, tally.n_alike),
+            )
         return tally.n_records
 
+    def _tally(self, reference: Reference, repair_ref: bool) -> ReferenceTally:
+        return ReferenceTally(
+            str(self.path), reference, repair_ref=repair_ref, written_lengths=lambda: _written_lengths(self._open())
+        )
+
     def _sorted_out(
-        self, vcf: Any, intervals: Sequence[Interval], filters: Sequence[str]
+        self, vcf: Any, intervals: Sequence[Interval], filters: Sequence[str], tally: ReferenceTally
     ) -> Iterator[tuple[Any, str, str, str | None]]:
-        """Records that begin in one of the intervals, each with contig, class, and the reason to leave it out."""
+        """Records that begin in one of the intervals, each with contig, class, and the reason to leave it out.
+
+        Those that do not lie on their contig are only counted, by ``tally``.
+        """
         index = self._fitting_index(intervals)
         records = _scan(vcf, intervals, self.path) if index is None else _fetch(vcf, index, intervals, self.path)
         place: tuple[str, int] | None = None
         here: dict[tuple[str, str], Any] = {}
-        for record in _in_order(_readable(records, self.path), self.path):
+        records = _on_contig(_in_order(_readable(records, self.path), self.path), tally)
+        if tally.repair_ref:
+            records = exchange_alleles(records, tally.reference)
+        for record in records:
             contig, alts = canonical_contig(record.CHROM), ",".join(record.ALT)
             kind = record_class(record.REF, alts)
             reason = reason_to_drop(kind, record.FILTER, filters)
@@ -214,10 +241,9 @@ class VcfFile:
             require_index_fits(index, self.path, {name for name in names if canonical_contig(name) in wanted})
         return indices[0] if indices else None
 
-    def _checked(self, batch: GenotypeBatch, reference: Reference) -> GenotypeBatch:
+    def _checked(self, batch: GenotypeBatch, tally: ReferenceTally) -> GenotypeBatch:
         records = batch.genotypes.records
-        tally = ReferenceTally(str(self.path), reference.name)
-        tally.add(records, reference_mismatches(records, reference))
+        tally.add(records, reference_mismatches(records, tally.reference))
         tally.require_match()
         return batch
 
@@ -297,7 +323,7 @@ def _scan(vcf: Any, intervals: Sequence[Interval], path: Path) -> Iterator[Any]:
     for record in vcf:
         seen.add(record.CHROM)
         wanted = of_contig.get(canonical_contig(record.CHROM), [])
-        if any(interval.start < record.POS <= interval.end for interval in wanted):
+        if any(_begins_in(record, interval) for interval in wanted):
             yield record
     require_common_contig(of_contig, sorted(seen), path)
 
@@ -311,8 +337,13 @@ def _fetch(vcf: Any, index: BlockIndex, intervals: Sequence[Interval], path: Pat
     for name in names:
         for interval in of_contig.get(canonical_contig(name), []):
             for record in vcf(f"{name}:{interval.start + 1}-{interval.end}"):
-                if interval.start < record.POS <= interval.end:
+                if _begins_in(record, interval):
                     yield record
+
+
+def _begins_in(record: Any, interval: Interval) -> bool:
+    """Whether the first base is in the interval; a POS of 0 is before the first base, and must not get lost."""
+    return interval.start < max(record.POS, 1) <= interval.end
 
 
 def _readable(records: Iterator[Any], path: Path) -> Iterator[Any]:
@@ -353,6 +384,27 @@ def _in_order(records: Iterator[Any], path: Path) -> Iterator[Any]:
             )
         pos = record.POS
         yield record
+
+
+def _on_contig(records: Iterator[Any], tally: ReferenceTally) -> Iterator[Any]:
+    """The records that lie on their contig; the others are counted, but for breakends at a telomere (0 and N + 1)."""
+    for record in records:
+        contig = canonical_contig(record.CHROM)
+        if (
+            tally.lies_on_contig(contig, record.POS, record.REF)
+            or record_class(record.REF, ",".join(record.ALT)) == "breakend"
+        ):
+            yield record
+        else:
+            tally.add_off_contig(contig, record.POS, record.REF)
+
+
+def _written_lengths(vcf: Any) -> dict[str, int]:
+    """Contig lengths of the header, by canonical name; -1 where it tells none."""
+    try:
+        return {canonical_contig(name): n for name, n in zip(vcf.seqnames, vcf.seqlens, strict=True)}
+    except AttributeError:  # cyvcf2, where the header names no contig
+        return {}
 
 
 def _calls(record: Any, path: Path) -> NDArray[np.int16]:
@@ -408,7 +460,7 @@ def _called_alleles(
 
 
 def _site_tables(records: Iterable[tuple[Any, str, str, str | None]]) -> Iterator[pd.DataFrame]:
-    """Tables of the records that are kept, each of one contig."""
+    """Tables of the records that are kept, each of one contig, with the alleles as written."""
     rows: list[tuple[str, int, str, str, str]] = []
     for record, contig, _, reason in records:
         if reason:
@@ -416,5 +468,6 @@ def _site_tables(records: Iterable[tuple[Any, str, str, str | None]]) -> Iterato
         if rows and (rows[-1][0] != contig or len(rows) == BATCH_RECORDS):
             yield pd.DataFrame(rows, columns=RECORD_COLUMNS)
             rows = []
-        rows.append((contig, record.POS, record.ID or "", record.REF, ",".join(record.ALT)))
+        written = as_written(record)
+        rows.append((contig, record.POS, record.ID or "", written.REF, ",".join(written.ALT)))
     yield pd.DataFrame(rows, columns=RECORD_COLUMNS)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from haploformer.genome.encoding import UNKNOWN
+from haploformer.genome.encoding import UNKNOWN, decode
 
 
 class Reference(Protocol):
@@ -43,3 +43,29 @@ def fetch_padded(reference: Reference, contig: str, start: int, end: int) -> NDA
     if low < high:
         codes[low - start : high - start] = reference.read(contig, low, high)
     return codes
+
+
+class ReferenceText:
+    """Bases of a reference as text, for places that are asked for in their order: one read serves many.
+
+    Parameters
+    ----------
+    reference : Reference
+    length : int
+        Bases read at once.
+    """
+
+    def __init__(self, reference: Reference, *, length: int = 1 << 16) -> None:
+        self.reference = reference
+        self.length = length
+        self._place = ("", 0, 0)
+        self._text = ""
+
+    def at(self, contig: str, start: int, end: int) -> str:
+        """Upper-case bases [start, end); N for what is unknown or off the contig."""
+        held, first, last = self._place
+        if contig != held or start < first or end > last:
+            first, last = start, start + max(end - start, self.length)
+            self._text = decode(fetch_padded(self.reference, contig, first, last))
+            self._place = (contig, first, last)
+        return self._text[start - first : end - first]

@@ -101,9 +101,15 @@ def read_genotypes(
         individuals["sample_id"].tolist(),
         reference,
         filters=options.filters,
+        repair_ref=options.repair_ref,
         individual_ids=people,
     )
-    provenance = {"source": genotype_file.name, "sha256": genotype_file.sha256, "filters": list(options.filters)}
+    provenance = {
+        "source": genotype_file.name,
+        "sha256": genotype_file.sha256,
+        "filters": list(options.filters),
+        "repair_ref": options.repair_ref,
+    }
     return GenotypeStream(batches, people, provenance, tuple(intervals))
 
 
