@@ -199,11 +199,11 @@ def test_read__contigs_match_by_the_alias_rule(tmp_path):
 
 
 @pytest.mark.parametrize("index", [False, True])
-def test_read__intervals_are_half_open_and_by_the_first_base(tmp_path, index):
-    records = [Record(p, SEQUENCE[p - 1 : p + 8], SEQUENCE[p - 1], ["0|1", "0|0"]) for p in (10, 11, 20, 21)]
+def test_read__records_that_reach_into_a_half_open_interval(tmp_path, index):
+    records = [Record(p, SEQUENCE[p - 1 : p + 8], SEQUENCE[p - 1], ["0|1", "0|0"]) for p in (2, 3, 11, 20, 21)]
     path = write_vcf(tmp_path / "g.vcf.gz", Cohort(["A", "B"], records), LENGTHS, index=index)
-    # A deletion that begins before the interval and reaches into it is not of the interval.
-    assert read(path, intervals=[Interval("22", 10, 20)])[0]["pos"].tolist() == [11, 20]
+    # Nine bases of REF: from 2 to 10, and from 3 to 11, which is the first of the interval.
+    assert read(path, intervals=[Interval("22", 10, 20)])[0]["pos"].tolist() == [3, 11, 20]
 
 
 def test_read__unphased_heterozygotes_are_counted(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from haploformer.genome.contigs import canonical_contig
-from haploformer.genome.intervals import Interval, group_by_contig, merge_intervals, within
+from haploformer.genome.intervals import Interval, group_by_contig, merge_intervals, reach_into
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,13 @@ def test_merge_intervals__covers_the_same_bases():
     assert all(a.contig != b.contig or a.end < b.start for a, b in pairwise(merged))
 
 
-def test_within__bases_of_half_open_intervals():
+def test_reach_into__a_base_in_a_half_open_interval():
     intervals = [Interval("22", 10, 12), Interval("22", 20, 21)]
     pos = np.array([10, 11, 12, 13, 20, 21, 22])
-    assert within(pos, intervals).tolist() == [False, True, True, False, False, True, False]
-    assert within(pos, []).tolist() == [False] * 7
+    one = np.ones(7, np.int64)
+    assert reach_into(pos, one, intervals).tolist() == [False, True, True, False, False, True, False]
+    assert reach_into(pos, one + 1, intervals).tolist() == [True, True, True, False, True, True, False]
+    assert reach_into(pos, one, []).tolist() == [False] * 7
 
 
 def test_group_by_contig__keeps_order_within_each():

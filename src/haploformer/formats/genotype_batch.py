@@ -69,7 +69,7 @@ class GenotypeFile(Protocol):
         repair_ref: bool = False,
         individual_ids: Sequence[str] | None = None,
     ) -> Iterator[GenotypeBatch]:
-        """Records that begin in one of the intervals, with the alleles of some samples."""
+        """Records that reach into one of the intervals, with the alleles of some samples."""
         ...
 
     def check_records(

@@ -31,7 +31,7 @@ from haploformer.formats.text_tables import read_words
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import MISSING, Genotypes
-from haploformer.genome.intervals import Interval, group_by_contig, within
+from haploformer.genome.intervals import Interval, group_by_contig, reach_into
 from haploformer.genome.reference import Reference
 from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
 from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS, record_class
@@ -117,7 +117,7 @@ class PlinkFile:
         require_common_contig(of_contig, there, self.path)
         for contig in filter(of_contig.__contains__, there):
             on_contig = self._variants[self._variants["contig"] == contig]
-            near = within(on_contig["pos"].to_numpy(), of_contig[contig])
+            near = reach_into(on_contig["pos"].to_numpy(), _longer_allele(on_contig), of_contig[contig])
             far: AuditCounts = Counter()
             far[AuditKey(self.name, contig, "variant", "dropped", FAR)] = int((~near).sum())
             yield empty_batch(self.name, people, +far)
@@ -207,6 +207,11 @@ class PlinkFile:
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "name": self.name, "individual_of": self.individual_of}
+
+
+def _longer_allele(variants: pd.DataFrame) -> NDArray[np.int64]:
+    """Bases of the longer allele of each variant: either may be REF."""
+    return np.maximum(variants["a1"].str.len(), variants["a2"].str.len()).to_numpy(np.int64)
 
 
 def _orient(variants: pd.DataFrame, reference: Reference) -> pd.DataFrame:

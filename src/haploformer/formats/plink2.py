@@ -36,7 +36,7 @@ from haploformer.formats.psam import read_psam
 from haploformer.formats.pvar import PvarLayout, read_variants, scan_pvar
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.genotypes import MISSING, Genotypes
-from haploformer.genome.intervals import Interval, group_by_contig, whole_contig, within
+from haploformer.genome.intervals import Interval, group_by_contig, reach_into, whole_contig
 from haploformer.genome.reference import Reference, ReferenceText
 from haploformer.genome.reference_check import ReferenceTally, exchangeable_alt, reference_mismatches
 from haploformer.genome.variants import RECORD_COLUMNS, record_class
@@ -164,7 +164,7 @@ class Plink2File:
             reasons[self._repeated(variants[reasons.isna()])] = "repeats an earlier record"
             kept = reasons.isna().to_numpy()
             tally.add(written[kept], mismatch[kept])
-            far = ~within(variants["pos"].to_numpy(), of_contig[contig])
+            far = ~reach_into(variants["pos"].to_numpy(), variants["ref"].str.len().to_numpy(), of_contig[contig])
             reasons[reasons.isna() & far] = FAR
             used = "used, a haploid call as two copies" if contig in _HAPLOID_CONTIGS else "used"
             counts: AuditCounts = Counter()

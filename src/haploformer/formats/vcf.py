@@ -27,6 +27,7 @@ from haploformer.formats.genotype_batch import (
     reason_to_drop,
     require_common_contig,
 )
+from haploformer.formats.spelled_records import is_spelled, spell_deletions
 from haploformer.formats.tabix import BlockIndex, find_indices, read_index, require_index_fits
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
@@ -118,7 +119,7 @@ class VcfFile:
         repair_ref: bool = False,
         individual_ids: Sequence[str] | None = None,
     ) -> Iterator[GenotypeBatch]:
-        """Records that begin in one of the intervals and name a sequence, with the alleles of some samples.
+        """Records that reach into one of the intervals and name a sequence, with the alleles of some samples.
 
         All records of the intervals' contigs are looked at: those that lie elsewhere are counted.
 
@@ -157,10 +158,11 @@ class VcfFile:
         whole = [whole_contig(name) for name in near]
         tally = self._tally(reference, repair_ref)
         for record, contig, kind, reason in self._sorted_out(vcf, whole, filters, tally):
-            if reason is None and not any(start < record.POS <= end for _, start, end in near[contig]):
+            if reason is None and not _reaches_into(record, near[contig]):
                 reason = FAR
-            used = "REF and ALT exchanged" if is_exchanged(record) else "used"
-            batch.counts[AuditKey(self.name, contig, kind, "dropped" if reason else "kept", reason or used)] += 1
+            batch.counts[
+                AuditKey(self.name, contig, kind, "dropped" if reason else "kept", reason or _use(record))
+            ] += 1
             if reason:
                 continue
             if batch.contig not in {None, contig} or len(batch.rows) == BATCH_RECORDS:
@@ -215,7 +217,8 @@ class VcfFile:
         records = _scan(vcf, intervals, self.path) if index is None else _fetch(vcf, index, intervals, self.path)
         place: tuple[str, int] | None = None
         here: dict[tuple[str, str], Any] = {}
-        records = _on_contig(_in_order(_readable(records, self.path), self.path), tally)
+        records = spell_deletions(_in_order(_readable(records, self.path), self.path), tally.reference)
+        records = _on_contig(records, tally)
         if tally.repair_ref:
             records = exchange_alleles(records, tally.reference)
         for record in records:
@@ -360,6 +363,19 @@ def _readable(records: Iterator[Any], path: Path) -> Iterator[Any]:
         if type(error) is not Exception and not isinstance(error, UnicodeDecodeError):
             raise
         raise InputError(str(path), f"cannot be read {last} ({error})", "correct or make the file again") from error
+
+
+def _reaches_into(record: Any, intervals: Sequence[Interval]) -> bool:
+    """Whether a base of REF lies in one of the intervals."""
+    first, behind = record.POS - 1, record.POS - 1 + len(record.REF)
+    return any(first < end and behind > start for _, start, end in intervals)
+
+
+def _use(record: Any) -> str:
+    """How a record that is kept was read, for the audit."""
+    if is_exchanged(record):
+        return "REF and ALT exchanged"
+    return "used, <DEL> spelled out by the reference" if is_spelled(record) else "used"
 
 
 def _in_order(records: Iterator[Any], path: Path) -> Iterator[Any]:

@@ -45,9 +45,9 @@ def group_by_contig(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:
     return of_contig
 
 
-def within(pos: NDArray[np.int64], intervals: Iterable[Interval]) -> NDArray[np.bool_]:
-    """Which 1-based positions lie in one of the intervals, all of which are on their contig."""
+def reach_into(pos: NDArray[np.int64], n_bases: NDArray[np.int64], intervals: Iterable[Interval]) -> NDArray[np.bool_]:
+    """Which records, from 1-based positions on, have a base in one of the intervals, all of which are on their contig."""
     inside = np.zeros(len(pos), bool)
     for interval in intervals:
-        inside |= (pos > interval.start) & (pos <= interval.end)
+        inside |= (pos - 1 < interval.end) & (pos - 1 + n_bases > interval.start)
     return inside
