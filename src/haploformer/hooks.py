@@ -10,7 +10,7 @@ from typing import Any
 import click
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import CatalogProtocol, MemoryDataset
+from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from pydantic import ValidationError
 
@@ -35,8 +35,8 @@ class InputHooks:
         _require_runner(run_params.get("runner"))
         _require_makers_of_handles(names, catalog)
         require_stored_inputs(names, catalog.exists, lambda name: _place(catalog, name), _producers())
-        reads_variants = {"genotype_file", "variants"} <= names | made and catalog.exists("variants")
         groups = check_parameters(catalog.load("parameters"))
+        reads_variants = {"genotype_file", "variants"} <= names | made and catalog.exists("variants")
         if run_params.get("only_missing_outputs") and reads_variants:
             require_same_sources(catalog.load, groups["data_prep"])
         check_inputs(names, made, catalog.load, groups)
@@ -90,9 +90,11 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, ParameterGroup]:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(["parameters:" + name, *(str(part) for part in first["loc"])])
-            field = ".".join(str(part) for part in first["loc"])
             if first["type"] == "extra_forbidden":
-                problem = f"no such parameter{_nearest(field, list(model.model_fields))}"
+                *groups_above, last = map(str, first["loc"])
+                for part in groups_above:
+                    model = model.model_fields[part].annotation
+                problem = f"no such parameter{_nearest(last, list(model.model_fields))}"
                 raise InputError(where, problem, "correct the name") from None
             message = f"{first['msg']}, got {first['input']!r}"
             raise InputError(where, message, "correct the value") from None
@@ -111,7 +113,7 @@ def _require_runner(runner: Any) -> None:
 def _require_makers_of_handles(names: set[str], catalog: CatalogProtocol) -> None:
     """A handle is never stored: a run that needs one must make it."""
     for name in sorted(names):
-        if isinstance(catalog.get(name), MemoryDataset):
+        if getattr(catalog.get(name), "_EPHEMERAL", False):
             maker = next(node.name for made in pipelines.values() for node in made.nodes if name in node.outputs)
             raise InputError(
                 name, "it is made in each run and not stored", f"begin the run there: --from-nodes {maker}"

@@ -59,6 +59,29 @@ class SelectParameters(ParameterGroup):
     individuals: Names | None = None
 
 
+class BeagleParameters(ParameterGroup):
+    """How Beagle phases, where ``data_prep.phase`` asks for it.
+
+    Attributes
+    ----------
+    jar : str, optional
+        Beagle 5, run by ``java``; Debian's command ``beagle`` if not given.
+    seed : int
+    threads : int
+        Phases repeat for the same seed and number of threads; with another of either they differ.
+    memory_gib : int, optional
+        Java's heap; a quarter of the machine's memory if not given.
+    map : str, optional
+        Genetic map in PLINK's format: a file, or a folder of ``*.map``, of the same genome build. 1 cM is 1 Mb without.
+    """
+
+    jar: str | None = None
+    seed: int = Field(1, ge=0)
+    threads: int = Field(1, ge=1)
+    memory_gib: int | None = Field(None, ge=1)
+    map: str | None = None
+
+
 class DataPrepParameters(ParameterGroup):
     """What is read.
 
@@ -73,8 +96,11 @@ class DataPrepParameters(ParameterGroup):
         (as in exports of PLINK, whose REF is often the major allele); counted in the audit. PLINK1 needs no repair: of
         its alleles, the reference's is REF in any case.
     phase : str, optional
-        What becomes of heterozygous calls without a phase. ``mean``: one window per person, a heterozygous SNP half of
-        each base, other variants left out. ``as_written``: 0/1 is taken for 0|1, which is arbitrary. None: refused.
+        What becomes of heterozygous calls without a phase. ``phase``: Beagle phases them, and imputes missing calls.
+        ``mean``: one window per person, a heterozygous SNP half of each base, other variants left out. ``as_written``:
+        0/1 is taken for 0|1, which is arbitrary. None: refused.
+    beagle : BeagleParameters
+        For ``phase``.
     sample_ids : str
         ``as_written``; or ``fid_iid``: ``HG00097_HG00097``, as PLINK exports write it, is individual ``HG00097``.
     individuals : str
@@ -84,7 +110,8 @@ class DataPrepParameters(ParameterGroup):
     chromosomes: Names = ("all",)
     filters: TextList = ()
     repair_ref: bool = False
-    phase: Literal["mean", "as_written"] | None = None
+    phase: Literal["phase", "mean", "as_written"] | None = None
+    beagle: BeagleParameters = BeagleParameters()
     sample_ids: Literal["as_written", "fid_iid"] = "as_written"
     individuals: Literal["intersect", "require"] = "require"
 

@@ -93,13 +93,19 @@ def require_selection(made: set[str], select: Any) -> None:
 def require_same_sources(load: Callable[[str], Any], options: Any) -> None:
     """Raise InputError if the stored variants were read from another genotype file than the one now named, or otherwise.
 
-    What is stored and finished counts as there (``--only-missing-outputs``), whatever it was made from.
+    Or if they lack the phase that Beagle is to give them. What is stored and finished counts as there
+    (``--only-missing-outputs``), whatever it was made from.
 
     Parameters
     ----------
     options : DataPrepParameters
     """
-    stored = {"filters": [], "repair_ref": False} | load("variants").genotypes.provenance
+    from haploformer.genome.haplotype_windows import require_phase
+
+    genotypes = load("variants").genotypes
+    if options.phase == "phase":
+        require_phase(genotypes, policy="phase")
+    stored = {"filters": [], "repair_ref": False} | genotypes.provenance
     genotype_file = load("genotype_file")
     if stored["sha256"] != genotype_file.sha256:
         raise InputError(
@@ -179,7 +185,9 @@ def _check_study(names: set[str], made: set[str], load: Callable[[str], Any], pa
     _check_windows(genes, reference, length, parameters["sequence_build"])
     how = {"filters": options.filters, "repair_ref": options.repair_ref}
     genotype_file.check_records(sorted(set(genes["contig"])), reference, **how)
-    if "haplotype_windows" in made:
+    if "phased_genotypes" in made:
+        data_prep.phase_genotypes(genotype_file, reference, genes, options).survey()
+    if "haplotype_windows" in made and options.phase != "phase":
         intervals = covering_intervals(genes, [length, parameters["baselines"].cis_window])
         first = genotype_file.read(intervals, people["sample_id"].tolist(), reference, **how)
         for batch in first:

@@ -73,12 +73,13 @@ person_folds = _table(
 )
 
 #: What was kept and what was left out, and why. ``record_class``: snp, mnp, insertion, deletion, symbolic, gene ...
+#: ``imputed`` counts calls (``call``) of the study's people that were missing and are not any more.
 audit = _table(
     {
         "source": _text(),
         "contig": _text(nullable=True),
         "record_class": _text(),
-        "outcome": _text(isin=["kept", "dropped"]),
+        "outcome": _text(isin=["kept", "dropped", "imputed"]),
         "reason": _text(),
         "count": _integer(),
     }
@@ -91,6 +92,7 @@ individual_audit = _table(
         "n_variants": _integer(),
         "n_missing": _integer(),
         "n_half_missing": _integer(),
+        "n_imputed": _integer(),
         "n_haploid": _integer(),
         "n_heterozygous": _integer(),
         "n_alternative": _integer(),

@@ -193,6 +193,7 @@ def _individual_audit(rng: np.random.Generator, people: list[str]) -> pd.DataFra
             "n_variants": 15_122,
             "n_missing": rng.poisson(1.0, n),
             "n_half_missing": 0,
+            "n_imputed": 0,
             "n_haploid": 0,
             "n_heterozygous": rng.poisson(2_900, n),
             "n_alternative": rng.poisson(4_100, n),

@@ -25,6 +25,7 @@ from haploformer.datasets.genotype_store import GenotypeStoreDataset
 from haploformer.datasets.haplotype_store import HaplotypeStoreDataset
 from haploformer.datasets.html import HtmlDataset
 from haploformer.datasets.known_answer import KnownAnswerDataset
+from haploformer.datasets.phased_genotypes import PhasedGenotypesDataset
 from haploformer.datasets.plink1 import PlinkDataset
 from haploformer.datasets.plink2 import Plink2Dataset
 from haploformer.datasets.prediction_store import PredictionStoreDataset
@@ -34,12 +35,15 @@ from haploformer.datasets.sequences import SequencesDataset
 from haploformer.datasets.table import TableDataset
 from haploformer.datasets.track_table import TrackTableDataset
 from haploformer.datasets.vcf import VcfDataset
+from haploformer.formats.beagle import find_beagle
 from haploformer.formats.genotype_store import GenotypeStream
+from haploformer.formats.phasing import Phasing
 from haploformer.genome.haplotype_windows import combine_genes
 from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.windows import tss_window
-from tests.builders.genome import Cohort, Record, write_fasta, write_plink2, write_vcf
+from tests.builders.beagle import stand_in
+from tests.builders.genome import Cohort, Record, vcf_text, write_fasta, write_plink2, write_vcf
 from tests.builders.predictions import FakeModel, Interrupted, expected_rows, fake_plan
 
 SEQUENCE = "ACGT" * 500
@@ -254,7 +258,7 @@ def test_table_preview__first_rows_only():
 
 
 def test_catalog__every_dataset_of_ours_is_tested_here():
-    without = {HtmlDataset}
+    without = {HtmlDataset, PhasedGenotypesDataset}
     root = Path(inspect.getfile(FastaDataset)).parents[3]
     names = {
         entry["type"]
@@ -319,6 +323,33 @@ def test_prediction_store__save_completes_what_an_interruption_left(tmp_path, ca
     assert dataset.exists()
     assert np.array_equal(dataset.load().mean_coverage(np.arange(6)), expected_rows(KEYS))
     assert "6/6" in capsys.readouterr().err
+
+
+def test_phased_genotypes__what_is_saved_is_run_and_what_is_loaded_has_the_phase(study, tmp_path, monkeypatch):
+    called = stand_in(tmp_path, monkeypatch)
+    text = vcf_text(
+        Cohort(["P1", "P2", "P3"], [Record(p, "A", "C", ["0/1", "1/1", "./."]) for p in range(401, 1600, 40)]),
+        {"22": len(SEQUENCE)},
+    )
+    (tmp_path / "u.vcf").write_text(text)
+    vcf, reference = VcfDataset(filepath=str(tmp_path / "u.vcf")).load(), study.input(FastaDataset).load()
+    dataset = PhasedGenotypesDataset(filepath=str(tmp_path / "phased"))
+    assert not dataset.exists()
+    with pytest.raises(DatasetError, match="begin the run at phase_genotypes"):
+        dataset.load()
+    dataset.save(Phasing(vcf, reference, ("22",), (), find_beagle()))
+    assert dataset.exists()
+    assert len(called()) == 1
+    (batch,) = dataset.load().read([Interval("22", 0, len(SEQUENCE))], vcf.sample_ids, reference)
+    assert batch.genotypes.n_unphased == 0
+    assert batch.n_imputed.tolist() == [0, 0, 30]
+    # What was phased is found by another run, the handle is not.
+    other = PhasedGenotypesDataset(filepath=str(tmp_path / "phased"))
+    assert not other.exists()
+    other.save(Phasing(vcf, reference, ("22",), (), find_beagle()))
+    assert len(called()) == 1
+    other.save(Phasing(vcf, reference))
+    assert other.load() is vcf
 
 
 def test_html__text_as_it_was(tmp_path):

@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from haploformer.formats.genotype_store import GenotypeStream, genotypes_exist, read_genotypes, write_genotypes
+from haploformer.formats.genotype_store import (
+    GenotypeStream,
+    StoredGenotypes,
+    genotypes_exist,
+    read_genotypes,
+    write_genotypes,
+)
 from haploformer.formats.vcf import GenotypeBatch
 from haploformer.genome.audit import AuditKey, audit_individuals
 from haploformer.genome.genotypes import Genotypes, alt_dosages
@@ -56,6 +62,18 @@ def test_write_genotypes__what_goes_in_comes_out(tmp_path):
     assert (found.individual_ids, found.n_unphased) == (PEOPLE, 7)
     assert found.provenance == {"source": "g.vcf", "sha256": "0" * 64, "filters": ["q10"]}
     assert stored.audit[["contig", "count"]].values.tolist() == [["21", 50], ["22", 65]]
+
+
+def stored(content: list[GenotypeBatch], folder: Path) -> StoredGenotypes:
+    write_genotypes(stream_of(content), folder / "g")
+    return read_genotypes(folder / "g")
+
+
+def test_write_genotypes__imputed_calls_are_summed(tmp_path):
+    made = batches()
+    assert stored(made, tmp_path).n_imputed.tolist() == [0] * 7
+    made[0].n_imputed, made[2].n_imputed = np.arange(7), np.array([1, 0, 0, 0, 0, 0, 5])
+    assert stored(made, tmp_path).n_imputed.tolist() == [1, 1, 2, 3, 4, 5, 11]
 
 
 @pytest.mark.parametrize("intervals", [None, (Interval("21", 0, 200), Interval("22", 0, 10**6))])

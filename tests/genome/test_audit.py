@@ -60,6 +60,13 @@ def test_audit_individuals__a_private_allele_is_one_that_nobody_else_carries():
     assert audit_individuals(cohort())["n_private"].tolist() == [1, 0, 0, 2]
 
 
+def test_audit_individuals__imputed_calls_are_told_by_who_imputed_them():
+    assert audit_individuals(cohort())["n_imputed"].tolist() == [0, 0, 0, 0]
+    table = audit_individuals(cohort(), n_imputed=np.array([3, 0, 1, 0]))
+    assert table["n_imputed"].tolist() == [3, 0, 1, 0]
+    schemas.individual_audit(table)
+
+
 def test_audit_individuals__batches_change_nothing():
     whole = audit_individuals(cohort())
     assert all(whole.equals(audit_individuals(cohort(), batch=size)) for size in (1, 2, 3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from haploformer.errors import InputError
 from haploformer.genome.content_keys import sequence_key
 from haploformer.genome.encoding import encode, one_hot
 from haploformer.genome.genotypes import Genotypes
-from haploformer.genome.haplotype_windows import HaplotypeWindows, combine_genes, require_phase
+from haploformer.genome.haplotype_windows import HaplotypeWindows, combine_genes, describe_haplotypes, require_phase
 from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.windows import build_windows
@@ -179,3 +181,31 @@ def test_require_phase__counts_the_unphased_calls():
     unphased = Genotypes(genotypes.records, genotypes.individual_ids, genotypes.alleles, 1234, {"source": "g.vcf"})
     with pytest.raises(InputError, match=r"^g.vcf: 1,234 heterozygous calls are unphased \(0/1, not 0\|1\)"):
         require_phase(unphased)
+    for policy in ("mean", "as_written"):
+        require_phase(unphased, policy=policy)
+
+
+def test_require_phase__names_the_policies_that_there_are():
+    _, genotypes = small_cohort()
+    unphased = replace(genotypes, n_unphased=1234)
+    with pytest.raises(InputError) as caught:
+        require_phase(unphased)
+    for policy in (
+        "phase (Beagle phases",
+        "mean (one window per person",
+        "as_written (take 0/1 for 0|1, which is arbit",
+    ):
+        assert f"data_prep.phase={policy}" in str(caught.value)
+    with pytest.raises(InputError, match=r"stored under another policy than data_prep\.phase=phase; let Beagle phase"):
+        require_phase(unphased, policy="phase")
+
+
+def test_describe_haplotypes__where_the_phase_comes_from():
+    _, genotypes = small_cohort()
+    assert "two per person, as phased in the genotype file;" in describe_haplotypes(genotypes, policy=None)
+    settings = {"program": "Beagle", "version": "22Jul22.46e", "seed": 3, "threads": 1, "genetic_map": None}
+    phased = replace(genotypes, provenance={"phasing": settings})
+    described = describe_haplotypes(phased, policy="phase")
+    assert described.startswith("two per person, phased by Beagle 22Jul22.46e (seed 3), missing calls imputed;")
+    written = describe_haplotypes(replace(genotypes, n_unphased=7), policy="as_written")
+    assert "7 heterozygous calls without a phase taken as written" in written

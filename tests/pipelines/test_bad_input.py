@@ -9,6 +9,7 @@ from pathlib import Path
 import pysam
 import pytest
 
+from tests.builders.beagle import stand_in
 from tests.conftest import Project
 
 
@@ -148,6 +149,7 @@ def test_run__unknown_track(project):
     [
         ("enformr.preset=tiny", "parameters:enformr: no such parameter (nearest: enformer); correct the name"),
         ("enformer.preste=tiny", "parameters:enformer.preste: no such parameter (nearest: preset); correct the name"),
+        ("data_prep.beagle.sed=2", "parameters:data_prep.beagle.sed: no such parameter (nearest: seed); correct the"),
         ("evaluation.n_folds=2", "parameters:evaluation.n_folds: Input should be greater than or equal to 4, got 2"),
     ],
 )
@@ -189,6 +191,25 @@ def test_run__unphased_genotypes_stop_sequence_build(project):
     project.kedro("run", "--pipelines", "data_prep")
     assert re.search(unphased, refused(project, "--pipelines", "sequence_build"))
     project.kedro("run", "--pipelines", "baselines")
+
+
+def test_run__beagle_is_asked_for_and_not_here(project, monkeypatch):
+    monkeypatch.setenv("PATH", str(project.root))
+    line = refused(project, "--params", "data_prep.phase=phase")
+    assert "parameters:data_prep.phase: Beagle is not here: no command beagle; install Debian's package beagle" in line
+    assert "data_prep.beagle.jar" in line
+
+
+def test_run__calls_that_beagle_cannot_phase(project, monkeypatch):
+    called = stand_in(project.root, monkeypatch)
+    edit_vcf(project, lambda text: text.replace("0|1", "0/1").replace("\t1|1\t", "\t1\t", 1))
+    line = refused(project, "--pipelines", "data_prep", "--params", "data_prep.phase=phase")
+    assert re.search(
+        r"genotypes\.vcf\.gz:21:10132: sample DEMO\d+: the call has one allele; Beagle phases diploid", line
+    )
+    line = refused(project, "--params", "data_prep.phase=phase,data_prep.beagle.map=none.map")
+    assert "none.map: the genetic map is missing; check data_prep.beagle.map" in line
+    assert called() == []
 
 
 @pytest.mark.parametrize(

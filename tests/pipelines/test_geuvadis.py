@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 
 import numpy as np
@@ -18,6 +19,7 @@ from haploformer.genome.genotypes import alt_dosages
 from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import whole_contig
 from haploformer.genome.windows import tss_window
+from tests.builders.beagle import needs_beagle
 from tests.conftest import Project
 from tests.oracles.consensus import consensus_window
 
@@ -84,6 +86,44 @@ def test_data_prep__unphased_vcf_and_plink1_give_the_dosages_of_the_phased_vcf(p
     found, dosages = stored_dosages(project)
     np.testing.assert_array_equal(dosages, phased)
     assert found[["pos", "ref", "alt"]].equals(variants[["pos", "ref", "alt"]])
+
+
+@needs_beagle
+@pytest.mark.slow
+def test_data_prep__an_unphased_vcf_is_phased_by_beagle_once(project, shared_data):
+    use_genotypes(project, f"{PREFIX}.plink2.vcf.gz")
+    parameters = "data_prep.sample_ids=fid_iid,data_prep.phase=phase,data_prep.beagle.threads=2"
+    first = geuvadis(project, shared_data, "--pipelines", "data_prep,sequence_build", parameters=parameters).stderr
+    assert re.search(r"contig 22: 343 people, 2184 variants are phased by Beagle \S+ \(seed 1\)", first)
+    assert "58 genes, 39788 chromosome copies" in first
+    stored = read_genotypes(project.root / "data/03_primary/geuvadis/variants").genotypes
+    assert (stored.n_unphased, stored.provenance["phasing"]["threads"]) == (0, 2)
+    windows = json.loads((project.root / "data/04_feature/geuvadis/haplotype_windows/haplotypes.json").read_text())
+    assert f"phased by Beagle {stored.provenance['phasing']['version']} (seed 1)" in windows["haplotypes"]
+    # The file that Beagle 22Jul22.46e phased elsewhere, from the same calls with the same seed.
+    vcf = VcfFile(shared_data / f"genotypes/{PHASED}")
+    reference = FastaReference(shared_data / "reference/chr22_1-22000000.hg19.fa.gz")
+    batches = vcf.read(stored.intervals, list(stored.individual_ids), reference)
+    theirs = np.concatenate([batch.genotypes.alleles for batch in batches])
+    ours = np.asarray(stored.alleles[:])
+    np.testing.assert_array_equal(ours.sum(-1), theirs.sum(-1))
+    share = neighbours_in_the_same_order(ours, theirs)
+    assert share == 1 if stored.provenance["phasing"]["version"] == "22Jul22.46e" else share > 0.9
+    again = geuvadis(project, shared_data, "--pipelines", "data_prep", parameters=parameters).stderr
+    assert "contig 22: Beagle's phases are there already" in again
+    assert "are phased by Beagle" not in again
+    repeated = read_genotypes(project.root / "data/03_primary/geuvadis/variants").genotypes
+    np.testing.assert_array_equal(np.asarray(repeated.alleles[:]), ours)
+
+
+def neighbours_in_the_same_order(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Share of a person's neighbouring heterozygotes that two phasings put on the same two haplotypes."""
+    same = total = 0
+    for person in range(ours.shape[1]):
+        het = ours[:, person, 0] != ours[:, person, 1]
+        agrees = ours[het, person, 0] == theirs[het, person, 0]
+        same, total = same + int((np.diff(agrees) == 0).sum()), total + len(agrees) - 1
+    return same / total
 
 
 def test_run__export_with_a2_as_ref_is_refused(project, shared_data):

@@ -248,6 +248,7 @@ INDIVIDUAL_COUNTS = {
     "n_variants": "Variants",
     "n_missing": "Missing calls",
     "n_half_missing": "Half-missing calls",
+    "n_imputed": "Imputed calls",
     "n_haploid": "Haploid calls",
     "n_heterozygous": "Heterozygous calls",
     "n_alternative": "Calls with an alternative allele",

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.genome.audit import AuditCounts
@@ -31,10 +32,19 @@ FAR = "far from every gene"
 
 @dataclass
 class GenotypeBatch:
-    """Some records in file order, and what was left out before and among them."""
+    """Some records in file order, and what was left out before and among them.
+
+    Attributes
+    ----------
+    genotypes : Genotypes
+    counts : AuditCounts
+    n_imputed : int64 (n_individuals,), optional
+        Calls of each person that are not the file's but imputed.
+    """
 
     genotypes: Genotypes
     counts: AuditCounts = field(default_factory=Counter)
+    n_imputed: NDArray[np.int64] | None = None
 
 
 class GenotypeFile(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from haploformer.formats.files import publish_directory, read_json, write_json
 from haploformer.formats.genotype_batch import BATCH_RECORDS, GenotypeBatch
@@ -36,10 +37,11 @@ class GenotypeStream:
 
 @dataclass(frozen=True)
 class StoredGenotypes:
-    """Genotypes whose alleles stay on disk, and the audit of their source."""
+    """Genotypes whose alleles stay on disk, the audit of their source, and how many calls of each person are imputed."""
 
     genotypes: Genotypes
     audit: pd.DataFrame
+    n_imputed: NDArray[np.int64]
 
 
 def write_genotypes(stream: GenotypeStream, path: Path) -> None:
@@ -50,6 +52,7 @@ def write_genotypes(stream: GenotypeStream, path: Path) -> None:
     counts: AuditCounts = Counter()
     tables: list[pd.DataFrame] = []
     n_unphased = 0
+    n_imputed = np.zeros(n, np.int64)
     with publish_directory(path) as folder:
         alleles = zarr.create_array(
             folder / _ALLELES, shape=(0, n, 2), chunks=(BATCH_RECORDS, max(n, 1), 2), dtype="int8", fill_value=0
@@ -57,6 +60,7 @@ def write_genotypes(stream: GenotypeStream, path: Path) -> None:
         for batch in stream.batches:
             counts += batch.counts
             n_unphased += batch.genotypes.n_unphased
+            n_imputed += 0 if batch.n_imputed is None else batch.n_imputed
             tables.append(batch.genotypes.records)
             alleles.append(np.asarray(batch.genotypes.alleles[slice(None)]), axis=0)
         records = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=RECORD_COLUMNS)
@@ -66,6 +70,7 @@ def write_genotypes(stream: GenotypeStream, path: Path) -> None:
             "individual_ids": stream.individual_ids,
             "n_records": len(records),
             "n_unphased": n_unphased,
+            "n_imputed": n_imputed.tolist(),
             "provenance": stream.provenance,
             "intervals": stream.intervals,
         }
@@ -85,7 +90,7 @@ def read_genotypes(path: Path) -> StoredGenotypes:
         provenance=summary["provenance"],
         intervals=summary["intervals"] and tuple(Interval(*interval) for interval in summary["intervals"]),
     )
-    return StoredGenotypes(genotypes, pd.read_parquet(path / _AUDIT))
+    return StoredGenotypes(genotypes, pd.read_parquet(path / _AUDIT), np.array(summary["n_imputed"], np.int64))
 
 
 def genotypes_exist(path: Path) -> bool:

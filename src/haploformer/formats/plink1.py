@@ -123,7 +123,8 @@ class PlinkFile:
             yield empty_batch(self.name, people, +far)
             chosen = on_contig[near]
             for start in range(0, len(chosen), BATCH_RECORDS):
-                yield self._read_batch(chosen.iloc[start : start + BATCH_RECORDS], columns, people, reference)
+                part = chosen.iloc[start : start + BATCH_RECORDS]
+                yield self._read_batch(part, columns, people, reference, of_contig[contig])
 
     def check_records(
         self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
@@ -154,13 +155,20 @@ class PlinkFile:
         return oriented
 
     def _read_batch(
-        self, variants: pd.DataFrame, columns: NDArray[np.int64], people: list[str], reference: Reference
+        self,
+        variants: pd.DataFrame,
+        columns: NDArray[np.int64],
+        people: list[str],
+        reference: Reference,
+        intervals: Sequence[Interval],
     ) -> GenotypeBatch:
         from bed_reader import open_bed
 
         tally = ReferenceTally(str(self.path), reference, alleles=("a1", "a2"))
         oriented = self._compare(variants, tally)
         tally.require_match()
+        near = reach_into(oriented["pos"].to_numpy(), oriented["ref"].str.len().to_numpy(np.int64), intervals)
+        oriented = oriented[near]
         shape = {"iid_count": len(self.sample_ids), "sid_count": len(self._variants)}
         with open_bed(self._file(".bed"), count_A1=True, **shape) as bed:
             # (n_people, n_variants), copies of A1
@@ -172,6 +180,10 @@ class PlinkFile:
         kinds = [record_class(ref, alt) for ref, alt in zip(oriented["ref"], oriented["alt"], strict=True)]
         usable = np.array([kind not in NO_SEQUENCE for kind in kinds], bool)
         counts_by_kind: AuditCounts = Counter()
+        if not near.all():
+            counts_by_kind[AuditKey(self.name, variants["contig"].iloc[0], "variant", "dropped", FAR)] = int(
+                (~near).sum()
+            )
         for kind, swapped, keep in zip(kinds, a1_is_ref, usable, strict=True):
             reason = ("A1 is REF" if swapped else "A2 is REF") if keep else f"{kind} allele"
             counts_by_kind[

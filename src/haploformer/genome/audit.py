@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from haploformer.genome.genotypes import ABSENT, MISSING, Genotypes
 from haploformer.genome.haplotypes import GeneHaplotypes
@@ -33,15 +34,22 @@ def audit_table(counts: AuditCounts) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*AuditKey._fields, "count"])
 
 
-def audit_individuals(genotypes: Genotypes, *, batch: int = 8192) -> pd.DataFrame:
+def audit_individuals(
+    genotypes: Genotypes, *, n_imputed: NDArray[np.int64] | None = None, batch: int = 8192
+) -> pd.DataFrame:
     """Calls of each person over all records.
+
+    Parameters
+    ----------
+    n_imputed : int64 (n_individuals,), optional
+        Calls that are imputed; none if not given.
 
     Returns
     -------
     DataFrame
-        ``individual_id, n_variants, n_missing, n_half_missing, n_haploid, n_heterozygous, n_alternative, n_private``:
-        calls with both, one of two alleles missing; with one copy; with two different alleles; with any ALT; ALT
-        alleles that nobody else carries.
+        ``individual_id, n_variants, n_missing, n_half_missing, n_imputed, n_haploid, n_heterozygous, n_alternative,
+        n_private``: calls with both, one of two alleles missing; that were missing before they were imputed; with one
+        copy; with two different alleles; with any ALT; ALT alleles that nobody else carries.
     """
     n = len(genotypes.individual_ids)
     counts = {name: np.zeros(n, np.int64) for name in ("missing", "half", "haploid", "het", "alt", "private")}
@@ -63,6 +71,7 @@ def audit_individuals(genotypes: Genotypes, *, batch: int = 8192) -> pd.DataFram
             "n_variants": len(genotypes),
             "n_missing": counts["missing"],
             "n_half_missing": counts["half"],
+            "n_imputed": np.zeros(n, np.int64) if n_imputed is None else n_imputed,
             "n_haploid": counts["haploid"],
             "n_heterozygous": counts["het"],
             "n_alternative": counts["alt"],

@@ -153,15 +153,24 @@ class HaplotypeWindows:
 
 
 def require_phase(genotypes: Genotypes, *, policy: str | None = None) -> None:
-    """Raise InputError if heterozygous calls have no phase and no policy says what to make of them."""
-    if genotypes.n_unphased and policy is None:
+    """Raise InputError if heterozygous calls have no phase, and the policy does not say what to make of such."""
+    if not genotypes.n_unphased or policy in {"mean", "as_written"}:
+        return
+    source = str(genotypes.provenance.get("source", "genotypes"))
+    if policy == "phase":
         raise InputError(
-            str(genotypes.provenance.get("source", "genotypes")),
-            f"{genotypes.n_unphased:,} heterozygous calls are unphased (0/1, not 0|1), so no haplotype can be built",
-            "phase the genotypes, with Beagle for example; or set data_prep.phase=mean (one window per person, "
-            "heterozygous SNPs half of each base) or data_prep.phase=as_written (take 0/1 for 0|1, which is arbitrary); "
-            "the baselines need no phase: --pipelines data_prep,baselines",
+            source,
+            f"{genotypes.n_unphased:,} heterozygous calls of the stored variants have no phase: they were stored under "
+            "another policy than data_prep.phase=phase",
+            "let Beagle phase them: kedro run --pipelines data_prep",
         )
+    raise InputError(
+        source,
+        f"{genotypes.n_unphased:,} heterozygous calls are unphased (0/1, not 0|1), so no haplotype can be built",
+        "set data_prep.phase=phase (Beagle phases all people of the file, then the run goes on), data_prep.phase=mean "
+        "(one window per person, heterozygous SNPs half of each base) or data_prep.phase=as_written (take 0/1 for 0|1, "
+        "which is arbitrary); the baselines need no phase: --pipelines data_prep,baselines",
+    )
 
 
 def describe_haplotypes(genotypes: Genotypes, *, policy: str | None, strand: str = "forward") -> str:
@@ -174,6 +183,8 @@ def _describe_copies(genotypes: Genotypes, policy: str | None) -> str:
     if policy == "mean":
         return "one per person: heterozygous SNPs half of each base, other variants left out; missing read as reference"
     phase = "as phased in the genotype file"
+    if phasing := genotypes.provenance.get("phasing"):
+        phase = f"phased by {phasing['program']} {phasing['version']} (seed {phasing['seed']}), missing calls imputed"
     if genotypes.n_unphased:
         phase = f"{genotypes.n_unphased:,} heterozygous calls without a phase taken as written, which is arbitrary"
     return f"two per person, {phase}; TSS pinned; missing alleles read as reference"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from haploformer.formats.expression_bed import ExpressionBed
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_batch import GenotypeFile
 from haploformer.formats.genotype_store import GenotypeStream, StoredGenotypes
+from haploformer.formats.phasing import Phasing
 from haploformer.parameters import (
     BaselinesParameters,
     DataPrepParameters,
@@ -81,6 +83,26 @@ def prepare_covariates(covariate_table: pd.DataFrame, individuals: pd.DataFrame)
     return covariate_table[kept].reset_index(drop=True)
 
 
+def phase_genotypes(
+    genotype_file: GenotypeFile, reference: FastaReference, genes: pd.DataFrame, options: DataPrepParameters
+) -> Phasing:
+    """What Beagle is to phase: everybody on the genes' chromosomes; nothing if another policy is chosen."""
+    if options.phase != "phase":
+        return Phasing(genotype_file, reference)
+    from haploformer.formats.beagle import find_beagle
+    from haploformer.formats.genetic_map import read_genetic_map
+
+    how, contigs = options.beagle, tuple(sorted(set(genes["contig"])))
+    beagle = find_beagle(
+        jar=None if how.jar is None else Path(how.jar),
+        seed=how.seed,
+        threads=how.threads,
+        memory_gib=how.memory_gib,
+        genetic_map=None if how.map is None else read_genetic_map(Path(how.map), contigs),
+    )
+    return Phasing(genotype_file, reference, contigs, options.filters, beagle, options.repair_ref)
+
+
 def read_genotypes(
     genotype_file: GenotypeFile,
     reference: FastaReference,
@@ -92,6 +114,7 @@ def read_genotypes(
 ) -> GenotypeStream:
     """Alleles of the study's people at every variant near a gene, read once, handed on in batches."""
     from haploformer.enformer.geometry import PRESETS
+    from haploformer.formats.phasing import describe_phasing
     from haploformer.genome.windows import covering_intervals
 
     intervals = covering_intervals(genes, [PRESETS[enformer.preset].window, baselines.cis_window])
@@ -110,6 +133,7 @@ def read_genotypes(
         "filters": list(options.filters),
         "repair_ref": options.repair_ref,
     }
+    provenance |= describe_phasing(genotype_file)
     return GenotypeStream(batches, people, provenance, tuple(intervals))
 
 
@@ -144,14 +168,16 @@ def audit_inputs(
     logger.info("%d of %d genes are on the chosen chromosomes", len(genes), len(bed.genes))
     logger.info("%d of %d individuals are in all files", len(individuals), len(bed.individual_ids))
     logger.info("%d variants on the genes' chromosomes: %d kept, %d left out", kept + dropped, kept, dropped)
-    return table, audit_individuals(variants.genotypes)
+    if n_imputed := int(variants.n_imputed.sum()):
+        logger.info("%d calls were missing and are imputed by Beagle", n_imputed)
+    return table, audit_individuals(variants.genotypes, n_imputed=variants.n_imputed)
 
 
 def audit_genotypes(variants: StoredGenotypes) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What was kept and left out of the genotypes, and each person's calls."""
     from haploformer.genome.audit import audit_individuals
 
-    return variants.audit, audit_individuals(variants.genotypes)
+    return variants.audit, audit_individuals(variants.genotypes, n_imputed=variants.n_imputed)
 
 
 def _samples_by_individual(genotype_file: GenotypeFile, options: DataPrepParameters) -> dict[str, str]:

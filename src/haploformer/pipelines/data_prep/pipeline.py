@@ -81,9 +81,15 @@ def _genes_and_genotypes() -> list:
             name="select_genes",
         ),
         node(
+            nodes.phase_genotypes,
+            ["genotype_file", "reference_genome", "genes", "params:data_prep"],
+            "phased_genotypes",
+            name="phase_genotypes",
+        ),
+        node(
             nodes.read_genotypes,
             [
-                "genotype_file",
+                "phased_genotypes",
                 "reference_genome",
                 "genes",
                 "individuals",
