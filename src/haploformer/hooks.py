@@ -15,8 +15,12 @@ from kedro.pipeline import Pipeline
 from pydantic import ValidationError
 
 from haploformer.errors import InputError
+from haploformer.input_audit import CheckedInputs
 from haploformer.parameters import GROUPS, SHORTCUTS, ParameterGroup
-from haploformer.preflight import check_inputs, require_same_sources, require_stored_inputs
+from haploformer.preflight import COHORT_OUTPUTS, check_inputs, require_same_sources, require_stored_inputs
+
+#: What the checks found: filled in before the first node, for `validate`, which reports it.
+CHECKED_INPUTS = "checked_inputs"
 
 
 class InputHooks:
@@ -33,13 +37,17 @@ class InputHooks:
         names = {name for name in pipeline.inputs() if not name.startswith("params:") and name != "parameters"}
         made = pipeline.all_outputs()
         _require_runner(run_params.get("runner"))
-        _require_makers_of_handles(names, catalog)
-        require_stored_inputs(names, catalog.exists, lambda name: _place(catalog, name), _producers())
+        inputs = names - {CHECKED_INPUTS}
+        _require_makers_of_handles(inputs, catalog)
+        require_stored_inputs(inputs, catalog.exists, lambda name: _place(catalog, name), _producers())
         groups = check_parameters(catalog.load("parameters"))
         reads_variants = {"genotype_file", "variants"} <= names | made and catalog.exists("variants")
         if run_params.get("only_missing_outputs") and reads_variants:
             require_same_sources(catalog.load, groups["data_prep"])
-        check_inputs(names, made, catalog.load, groups)
+        checked = made | COHORT_OUTPUTS if CHECKED_INPUTS in names else made
+        study = check_inputs(names, checked, catalog.load, groups)
+        if CHECKED_INPUTS in names:
+            catalog.save(CHECKED_INPUTS, CheckedInputs(_describe_files(names, catalog), study))
 
 
 class SummaryHooks:
@@ -54,6 +62,8 @@ class SummaryHooks:
         for name in ("gene_prediction", "individual_prediction", "sequence_prediction"):
             if name in made:
                 _tell_predictions(catalog, name)
+        if "input_validation" in made:
+            _tell_validation(catalog)
         if "evaluation_report" in made:
             from haploformer.evaluation.known_answer import require_inside
 
@@ -66,6 +76,13 @@ def _tell_predictions(catalog: CatalogProtocol, name: str) -> None:
 
     click.echo(describe_predictions(catalog.load(name)))
     click.echo(f"Table: {_place(catalog, name)}\nPage: {_place(catalog, f'{name}_page')}")
+
+
+def _tell_validation(catalog: CatalogProtocol) -> None:
+    from haploformer.summary_text import describe_validation
+
+    click.echo(describe_validation(catalog.load("input_validation")))
+    click.echo(f"Table: {_place(catalog, 'input_validation')}")
 
 
 def _tell_scores(catalog: CatalogProtocol) -> None:
@@ -99,6 +116,22 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, ParameterGroup]:
             message = f"{first['msg']}, got {first['input']!r}"
             raise InputError(where, message, "correct the value") from None
     return groups
+
+
+def _describe_files(names: set[str], catalog: CatalogProtocol) -> Any:
+    """One row per file that users bring, as in `haploformer.input_audit.CheckedInputs`."""
+    import pandas as pd
+
+    from haploformer.formats.input_files import describe_input
+
+    rows = []
+    for name in sorted(names):
+        dataset = catalog.get(name)
+        if hasattr(dataset, "files"):
+            found = describe_input(dataset.files())
+            indices = ", ".join(found.indices) or None
+            rows.append((name, dataset.kind, found.name, found.n_bytes, found.compression, indices, found.has_checksum))
+    return pd.DataFrame(rows, columns=["input", "kind", "file", "n_bytes", "compression", "indices", "checksum"])
 
 
 def _require_runner(runner: Any) -> None:

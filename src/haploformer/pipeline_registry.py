@@ -11,6 +11,7 @@ from haploformer.pipelines import (
     sequence_build,
     sequence_prediction,
     stacking,
+    validate,
 )
 
 
@@ -38,4 +39,5 @@ def register_pipelines() -> dict[str, Pipeline]:
         "gene_prediction": prediction + prediction_report.create_gene_report(),
         "sequence_prediction": sequence_prediction.create_pipeline(),
     }
+    selections["validate"] = validate.create_pipeline()
     return pipelines | selections | {"__default__": cohort}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 import numpy as np
 
 from haploformer.errors import InputError
+from haploformer.input_audit import CheckedStudy
+
+#: Of a cohort's run, the outputs that decide what is checked; `validate` checks as if it made them.
+COHORT_OUTPUTS = frozenset({"haplotype_windows", "track_predictions", "predicted_expression_stack"})
 
 
 def require_stored_inputs(
@@ -40,7 +45,9 @@ def require_stored_inputs(
         )
 
 
-def check_inputs(names: set[str], made: set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
+def check_inputs(
+    names: Set[str], made: Set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]
+) -> CheckedStudy | None:
     """Run the cheap steps on all inputs together, and throw away what they make.
 
     Parameters
@@ -52,11 +59,17 @@ def check_inputs(names: set[str], made: set[str], load: Callable[[str], Any], pa
     parameters : mapping
         Parameter groups by name.
 
+    Returns
+    -------
+    CheckedStudy or None
+        None where the run reads no genotype file.
+
     Raises
     ------
     InputError
         What any step of the run would raise about its inputs.
     """
+    study = None
     require_selection(made, parameters["select"])
     if "predicted_expression_stack" in made:
         _check_features(parameters["stacking"], parameters["enformer"])
@@ -67,16 +80,17 @@ def check_inputs(names: set[str], made: set[str], load: Callable[[str], Any], pa
 
         open_windows(load("sequences"), load("reference_genome"), parameters["enformer"])
     if "genotype_file" in names:
-        _check_study(names, made, load, parameters)
+        study = _check_study(names, made, load, parameters)
     if "variants" in names and "haplotype_windows" in made:
         from haploformer.genome.haplotype_windows import require_phase
 
         require_phase(load("variants").genotypes, policy=parameters["data_prep"].phase)
     if "haplotype_windows" in names and "track_predictions" in made:
         _check_window_length(load("haplotype_windows").length, parameters["enformer"])
+    return study
 
 
-def require_selection(made: set[str], select: Any) -> None:
+def require_selection(made: Set[str], select: Any) -> None:
     """Raise InputError if a run that is about chosen genes or people names none."""
     for output, entries, field, example in (
         ("gene_prediction", select.genes, "genes", "gene=COMT"),
@@ -166,34 +180,45 @@ def _check_window_length(stored: int, options: Any) -> None:
         )
 
 
-def _check_study(names: set[str], made: set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
+def _check_study(
+    names: Set[str], made: Set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]
+) -> CheckedStudy:
     from haploformer.enformer.geometry import PRESETS
-    from haploformer.genome.haplotype_windows import require_phase
+    from haploformer.genome.haplotype_windows import require_phased_calls
     from haploformer.genome.windows import covering_intervals
     from haploformer.pipelines.data_prep import nodes as data_prep
 
     options, length = parameters["data_prep"], PRESETS[parameters["enformer"].preset].window
     bed, genotype_file, panel = load("expression_bed"), load("genotype_file"), load("sample_panel")
-    genes = data_prep.select_genes(bed, load("gene_annotation"), options, parameters["select"])
+    annotation = load("gene_annotation")
+    genes = data_prep.select_genes(bed, annotation, options, parameters["select"])
+    counts: Counter[Any] = Counter()
     if "covariate_table" in names:
         covariate_table = load("covariate_table")
         people = data_prep.select_individuals(bed, genotype_file, covariate_table, panel, options, parameters["select"])
         _check_covariates(covariate_table, data_prep.assign_person_folds(people, parameters["evaluation"]))
+        found = data_prep.count_study(
+            bed, genotype_file, covariate_table, annotation, genes, options, parameters["select"]
+        )
+        datasets = {bed.name: "expression_bed", genotype_file.name: "genotype_file"}
+        counts.update({key._replace(source=datasets.get(key.source, "covariate_table")): n for key, n in found.items()})
     else:
         people = data_prep.select_genotyped_individuals(genotype_file, panel, options, parameters["select"])
     reference = load("reference_genome")
-    _check_windows(genes, reference, length, parameters["sequence_build"])
-    how = {"filters": options.filters, "repair_ref": options.repair_ref}
-    genotype_file.check_records(sorted(set(genes["contig"])), reference, **how)
+    windows = _check_windows(genes, reference, length, parameters["sequence_build"])
+    records = genotype_file.check_records(
+        sorted(set(genes["contig"])),
+        reference,
+        filters=options.filters,
+        repair_ref=options.repair_ref,
+        sample_ids=people["sample_id"].tolist(),
+        near=covering_intervals(genes, [length, parameters["baselines"].cis_window]),
+    )
     if "phased_genotypes" in made:
         data_prep.phase_genotypes(genotype_file, reference, genes, options).survey()
     if "haplotype_windows" in made and options.phase != "phase":
-        intervals = covering_intervals(genes, [length, parameters["baselines"].cis_window])
-        first = genotype_file.read(intervals, people["sample_id"].tolist(), reference, **how)
-        for batch in first:
-            if len(batch.genotypes):
-                require_phase(batch.genotypes, policy=options.phase)
-                break
+        require_phased_calls(records.n_unphased, genotype_file.name, policy=options.phase)
+    return CheckedStudy(genes, people, windows, records, counts)
 
 
 def _check_covariates(covariate_table: Any, folds: Any) -> None:
@@ -209,10 +234,11 @@ def _check_covariates(covariate_table: Any, folds: Any) -> None:
         )
 
 
-def _check_windows(genes: Any, reference: Any, length: int, options: Any) -> None:
+def _check_windows(genes: Any, reference: Any, length: int, options: Any) -> Any:
     from haploformer.genome.windows import build_windows, known_windows, require_known_sequence
 
     windows = build_windows(genes, reference, length=length, checked_length=options.checked_window)
     if options.unknown_windows == "refuse":
         require_known_sequence(windows, max_n_share=options.max_n_share, reference_name=reference.name)
     known_windows(windows, max_n_share=options.max_n_share)
+    return windows

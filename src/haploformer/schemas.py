@@ -85,6 +85,26 @@ audit = _table(
     }
 )
 
+#: What `validate` found in each input: file and integrity, then as in ``audit``. Files of a set are joined by commas;
+#: ``file`` is null where the run goes on without the input. ``indices``: those beside the file, null for none.
+#: ``checksum``: whether a recorded sha256 was compared.
+input_validation = _table(
+    {
+        "input": _text(),
+        "kind": _text(),
+        "file": _text(nullable=True),
+        "n_bytes": _integer(),
+        "compression": _text(isin=["bgzip", "gzip", "none"]),
+        "indices": _text(nullable=True),
+        "checksum": _flag(),
+        "contig": _text(nullable=True),
+        "record_class": _text(),
+        "outcome": _text(isin=["kept", "dropped"]),
+        "reason": _text(),
+        "count": _integer(),
+    }
+)
+
 #: Calls of each person over the kept variants.
 individual_audit = _table(
     {

@@ -37,6 +37,46 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
+def describe_validation(table: pd.DataFrame) -> str:
+    """One line per input: the file, and what was found in it.
+
+    Parameters
+    ----------
+    table : DataFrame, schema ``input_validation``
+    """
+    lines: list[tuple[str, ...]] = [("input", "file", "kind", "bytes", "integrity", "found")]
+    for name, rows in table.groupby("input", sort=False):
+        first = rows.iloc[0]
+        if pd.isna(first["file"]):
+            lines.append((str(name), "not given", first["kind"], "", "", ""))
+            continue
+        lines.append(
+            (str(name), first["file"], first["kind"], f"{first['n_bytes']:,}", _integrity(first), _found(rows))
+        )
+    return "\n".join(_aligned(lines))
+
+
+def _integrity(row: pd.Series) -> str:
+    parts = {"bgzip": ["BGZF end block"], "gzip": ["gzip checksum"], "none": []}[row["compression"]]
+    parts = parts + ([] if pd.isna(row["indices"]) else [f"index {row['indices']}"])
+    return ", ".join([*parts, "sha256 as recorded" if row["checksum"] else "no sha256 recorded"])
+
+
+def _found(rows: pd.DataFrame) -> str:
+    """Counts over all contigs by class and reason: what is kept, then what is left out."""
+    contigs = list(dict.fromkeys(rows["contig"].dropna()))
+    parts = [f"contigs {', '.join(contigs[:4])}{f' and {len(contigs) - 4} more' if len(contigs) > 4 else ''}"][
+        : len(contigs)
+    ]
+    for outcome, words in (("kept", ""), ("dropped", "left out: ")):
+        summed = rows[rows["outcome"] == outcome].groupby(["record_class", "reason"], sort=False)["count"].sum()
+        told = [
+            f"{kind} {count:,}{'' if reason == 'used' else f' ({reason})'}" for (kind, reason), count in summed.items()
+        ]
+        parts += [words + ", ".join(told)] if told else []
+    return "; ".join(parts)
+
+
 def describe_scores(gene_scores: pd.DataFrame, check: pd.DataFrame) -> str:
     """Mean r of each model, with the interval in which it is known to lie where there is one.
 

@@ -43,6 +43,7 @@ from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.windows import tss_window
 from tests.builders.beagle import stand_in
+from tests.builders.damage import record_checksum
 from tests.builders.genome import Cohort, Record, vcf_text, write_fasta, write_plink2, write_vcf
 from tests.builders.predictions import FakeModel, Interrupted, expected_rows, fake_plan
 
@@ -388,6 +389,7 @@ def test_catalog__stores_and_inputs_by_configuration(study, tmp_path):
 def test_load__the_one_file_that_fits_a_pattern(tmp_path):
     (tmp_path / "c.v8.txt").write_text("id\tP1\nPC1\t0.5\n")
     (tmp_path / "c.v8.txt.tbi").write_bytes(b"an index")
+    record_checksum(tmp_path / "c.v8.txt")
     dataset = CovariateTableDataset(filepath=str(tmp_path / "c.*"))
     assert dataset.exists()
     assert dataset.load()["value"].tolist() == [0.5]
@@ -395,6 +397,19 @@ def test_load__the_one_file_that_fits_a_pattern(tmp_path):
     with pytest.raises(DatasetError) as error:
         dataset.load()
     assert "c.*: 2 files fit the pattern (c.v8.txt, c.v9.txt); keep one of them there" in str(error.value)
+
+
+def test_files__those_that_are_read(study, tmp_path):
+    assert study.input(VcfDataset).files() == [study.root / "g.vcf.gz"]
+    assert study.input(KnownAnswerDataset).files() == [study.root / "known.json"]
+    assert KnownAnswerDataset(filepath=None).files() == []
+    assert CovariateTableDataset(filepath=None).files() == []
+    assert CovariateTableDataset(filepath=str(tmp_path / "c.txt"), required=False).files() == []
+    (tmp_path / "c.v8.txt").touch()
+    assert CovariateTableDataset(filepath=str(tmp_path / "c.*")).files() == [tmp_path / "c.v8.txt"]
+    (tmp_path / "p1.v8.bed").touch()
+    plink = PlinkDataset(filepath=str(tmp_path / "p1*"))
+    assert plink.files() == [tmp_path / f"p1.v8{suffix}" for suffix in (".bed", ".bim", ".fam")]
 
 
 def test_load__a_pattern_that_fits_nothing_tells_what_is_there(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_bgzf, is_gzip, read_blocks, require_whole
-from haploformer.formats.tabix import find_indices, read_index, require_index_fits
+from haploformer.formats.tabix import BlockIndex, find_indices, read_index, require_index_fits
 from tests.builders.genome import Cohort, Record, random_cohort, random_sequence, write_bcf, write_vcf
 
 TEXT = "".join(f"line {i}\n" for i in range(20_000)).encode()
@@ -68,6 +68,18 @@ def test_read_blocks__refuse_a_damaged_block(tmp_path, where):
         list(read_blocks(path))
 
 
+def test_require_count__of_the_contig_by_its_number():
+    index = BlockIndex(Path("g.vcf.gz.tbi"), ["21", "22", "X"], [(0, 9), (9, 20), None], [3, 4, None])
+    index.require_count(0, 3, "g.vcf.gz:21")
+    index.require_count(2, 7, "g.vcf.gz:X")
+    with pytest.raises(InputError) as error:
+        index.require_count(1, 3, "g.vcf.gz:22")
+    assert str(error.value) == (
+        "g.vcf.gz:22: 3 records can be read, the index g.vcf.gz.tbi counts 4; copy or make the file again; "
+        "if records were removed on purpose, make the index again: bcftools index -f"
+    )
+
+
 # Indices ---------------------------------------------------------------------------------------------------------
 
 
@@ -96,6 +108,9 @@ def test_read_index__names_and_places_of_the_records(tmp_path, kind):
     assert index.names == (None if kind == "bcf" else ["21", "22"])
     spans = [span for span in index.spans if span]
     assert len(spans) == 2
+    here = [record.contig for record in cohort(0).records]
+    counted = [n for n, span in zip(index.counts, index.spans, strict=True) if span]
+    assert counted == [here.count("21"), here.count("22")]
     assert spans[0][1] == spans[1][0]
     first, second = (dict(read_blocks(path, start=s >> 16)) for s, _ in spans)
     if kind != "bcf":

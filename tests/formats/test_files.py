@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from haploformer.errors import InputError
+from haploformer.formats import files
 from haploformer.formats.files import (
     publish_directory,
     publish_file,
     read_json,
+    read_lines,
     require_file,
     sha256_file,
     sha256_json,
@@ -134,6 +136,17 @@ def test_publish_directory__what_killed_runs_left_does_not_stay(tmp_path):
         (folder / "good").touch()
     assert names(path) == ["good"]
     assert names(tmp_path) == ["store"]
+
+
+@pytest.mark.parametrize("mode", ["r", "rb"])
+def test_read_lines__with_their_ends_and_a_limit(tmp_path, monkeypatch, mode):
+    path = tmp_path / "a"
+    path.write_bytes(b"one\n\n" + b"y" * 20)
+    with path.open(mode) as stream:
+        assert "".join(line if mode == "r" else line.decode() for line in read_lines(stream, path)) == path.read_text()
+    monkeypatch.setattr(files, "MAX_LINE", 10)
+    with path.open(mode) as stream, pytest.raises(InputError, match="a:line 3: the line is longer than 10 characters"):
+        list(read_lines(stream, path))
 
 
 def test_sha256__of_files_and_of_values(tmp_path):

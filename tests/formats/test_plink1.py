@@ -15,7 +15,7 @@ from haploformer.formats.fasta import FastaReference
 from haploformer.formats.plink1 import PlinkFile
 from haploformer.formats.vcf import VcfFile
 from haploformer.genome.genotypes import Genotypes, alt_dosages
-from haploformer.genome.intervals import whole_contig
+from haploformer.genome.intervals import Interval, whole_contig
 from tests.builders.genome import MemoryReference
 from tests.conftest import DEMO
 
@@ -70,6 +70,18 @@ def test_check_records__neither_allele_is_the_reference(tmp_path):
         plink.check_records(["22"], REFERENCE)
     with pytest.raises(InputError, match="REF differs"):
         read_all(plink)
+
+
+def test_check_records__counts_what_reading_counts(tmp_path):
+    plink = write_plink(tmp_path, [[0, 0], [1, 1], [2, np.nan]], [(1, "T", "A"), (43, "G", "C")])
+    found = plink.check_records(["22"], REFERENCE, sample_ids=["C", "B"], near=[Interval("22", 0, 20)])
+    assert (found.n_compared, found.n_calls, found.n_heterozygous, found.n_unphased, found.n_missing) == (2, 2, 1, 1, 0)
+    assert {(key.outcome, key.reason): n for key, n in found.counts.items()} == {
+        ("kept", "A2 is REF"): 1,
+        ("dropped", "far from every gene"): 1,
+    }
+    everywhere = plink.check_records(["22"], REFERENCE, sample_ids=PEOPLE)
+    assert (everywhere.n_calls, everywhere.n_heterozygous, everywhere.n_missing) == (6, 2, 1)
 
 
 def test_check__bed_shorter_than_fam_and_bim_say(tmp_path):

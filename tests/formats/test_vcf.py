@@ -18,6 +18,7 @@ from haploformer.errors import InputError
 from haploformer.formats import vcf as vcf_module
 from haploformer.formats.vcf import GenotypeBatch, VcfFile
 from haploformer.genome.intervals import Interval
+from tests.builders.damage import lose_line
 from tests.builders.genome import (
     Cohort,
     MemoryReference,
@@ -276,7 +277,7 @@ def test_read__filters(tmp_path, filters, kept):
     records, _, counts = read(path, filters=filters)
     assert [values[int(name[1:])] for name in records["variant_id"]] == kept
     assert reasons(counts) == {("snp", f"FILTER {f}"): 1 for f in values if f not in kept}
-    assert VcfFile(path).check_records(CONTIGS, REFERENCE, filters=filters) == len(kept)
+    assert VcfFile(path).check_records(CONTIGS, REFERENCE, filters=filters).n_compared == len(kept)
 
 
 def test_read__alleles_without_a_sequence_are_left_out_and_counted(tmp_path):
@@ -312,7 +313,7 @@ def test_read__a_repeated_record_counts_once(tmp_path):
     records, _, counts = read(path)
     assert records["variant_id"].tolist() == ["first", "split", "22_5_A_C"]
     assert reasons(counts) == {("snp", "repeats an earlier record"): 1}
-    assert VcfFile(path).check_records(CONTIGS, REFERENCE) == 3
+    assert VcfFile(path).check_records(CONTIGS, REFERENCE).n_compared == 3
 
 
 @pytest.mark.parametrize("size", [1, 4096])
@@ -426,7 +427,7 @@ def test_read__breakends_at_a_telomere_are_left_out_and_counted(tmp_path, index)
     records, _, counts = read(path)
     assert len(records) == 0
     assert reasons(counts) == {("breakend", "breakend allele"): 2}
-    assert VcfFile(path).check_records(CONTIGS, REFERENCE) == 0
+    assert VcfFile(path).check_records(CONTIGS, REFERENCE).n_compared == 0
 
 
 @pytest.mark.parametrize(
@@ -520,6 +521,54 @@ def test_read__no_index_where_one_should_be(tmp_path, cohort, content):
     path = write_cohort(tmp_path / "g", cohort[0], "tbi")
     Path(f"{path}.tbi").write_bytes(content)
     assert "g.vcf.gz.tbi: not a readable index (.tbi, .csi)" in refusal(path, intervals=WHOLE, reference=cohort[1])
+
+
+# Checked before a run --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["plain", "tbi", "csi", "bcf", "bcf indexed"])
+@pytest.mark.parametrize("filters", [(), ("*",)])
+def test_check_records__counts_what_reading_counts(tmp_path, cohort, kind, filters):
+    people, reference = cohort
+    path, chosen = write_cohort(tmp_path / "g", people, kind), people.samples[3:30]
+    found = VcfFile(path).check_records(CONTIGS, reference, filters=filters, sample_ids=chosen, near=PARTS)
+    _, alleles, counts = read(path, chosen, PARTS, reference, filters=filters)
+    assert found.counts == counts
+    assert found.n_calls == alleles.shape[0] * len(chosen)
+    one, other = alleles[..., 0], alleles[..., 1]
+    assert found.n_heterozygous == ((one >= 0) & (other >= 0) & (one != other)).sum() > 0
+    assert found.n_missing == (alleles == -1).any(-1).sum() > 0
+    batches = VcfFile(path).read(PARTS, chosen, reference, filters=filters)
+    assert found.n_unphased == sum(batch.genotypes.n_unphased for batch in batches) > 0
+    assert found.n_compared == VcfFile(path).check_records(CONTIGS, reference, filters=filters).n_compared
+    assert found.n_compared == sum(n for key, n in found.counts.items() if not key.reason.startswith("FILTER"))
+
+
+@pytest.mark.parametrize("call", ["0|2", "0|1|1"])
+def test_check_records__calls_that_cannot_be_are_found_wherever_they_are(tmp_path, call):
+    path = write_text(tmp_path / "g.vcf", [Record(p, "A", "C", ["0|1", call if p == 5 else "0|0"]) for p in (1, 5, 9)])
+    file = VcfFile(path)
+    with pytest.raises(InputError, match=r"g.vcf:22:5: .*sample B"):
+        file.check_records(["22"], REFERENCE, sample_ids=["A", "B"], near=[Interval("22", 0, 2)])
+    # Nobody is asked about, or not B.
+    assert file.check_records(["22"], REFERENCE, sample_ids=["A"]).n_calls == 3
+    assert file.check_records(["22"], REFERENCE).n_compared == 3
+
+
+def test_check_records__a_line_less_than_the_index_counts(tmp_path, cohort):
+    people, reference = cohort
+    path = write_cohort(tmp_path / "g", people, "tbi")
+    lose_line(path)
+    n = sum(record.contig == "22" for record in people.records)
+    message = (
+        rf"g.vcf.gz:22: {n - 1} records can be read, the index g.vcf.gz.tbi counts {n}; copy or make the file again"
+    )
+    with pytest.raises(InputError, match=message):
+        VcfFile(path).check_records(CONTIGS, reference)
+    with pytest.raises(InputError, match=message):
+        list(VcfFile(path).read(PARTS, people.samples, reference))
+    # The other contig has all of its lines.
+    assert VcfFile(path).check_records(["21"], reference).n_compared > 100
 
 
 # The header ------------------------------------------------------------------------------------------------------

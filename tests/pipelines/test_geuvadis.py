@@ -64,6 +64,24 @@ def test_run__phased_vcf_to_report(project, shared_data):
     assert (project.root / "data/08_reporting/geuvadis/report.html").is_file()
 
 
+def test_validate__tells_what_the_files_hold(project, shared_data):
+    geuvadis(project, shared_data, "--pipelines", "validate")
+    [path] = project.outputs()
+    table = pd.read_parquet(path)
+    rows = table[table["input"] == "genotype_file"]
+    counts = rows.groupby(["record_class", "outcome", "reason"])["count"].sum().to_dict()
+    assert counts == {
+        ("snp", "kept", "used"): 1963,
+        ("snp", "dropped", "far from every gene"): 221,
+        ("REF", "kept", "compared with chr22_1-22000000.hg19.fa.gz: equal"): 2184,
+        ("call", "kept", "heterozygous, phased"): 210_753,
+        ("call", "kept", "one allele"): 462_556,
+        ("individual", "kept", "used"): 343,
+    }
+    windows = table[table["record_class"] == "window"].set_index("outcome")["count"].to_dict()
+    assert windows == {"kept": 59, "dropped": 305}
+
+
 def test_data_prep__unphased_vcf_and_plink1_give_the_dosages_of_the_phased_vcf(project, shared_data):
     geuvadis(project, shared_data, "--pipelines", "data_prep")
     variants, phased = stored_dosages(project)

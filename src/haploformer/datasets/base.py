@@ -39,7 +39,7 @@ class PathDataset(AbstractDataset[Saved, Loaded], Generic[Saved, Loaded]):
 
 
 #: Files that lie beside others and are never meant by a pattern.
-_INDEX_SUFFIXES = (".tbi", ".csi", ".fai", ".gzi")
+_SUFFIXES_BESIDE = (".tbi", ".csi", ".fai", ".gzi", ".sha256")
 
 
 class InputFileDataset(PathDataset[NoReturn, Loaded], Generic[Loaded]):
@@ -56,11 +56,18 @@ class InputFileDataset(PathDataset[NoReturn, Loaded], Generic[Loaded]):
     #: What is done without where the file may be absent.
     what = "file"
 
+    #: What the file is.
+    kind = "file"
+
     def __init__(self, *, filepath: str | None, required: bool = True, metadata: dict[str, Any] | None = None) -> None:
         super().__init__(filepath=filepath or "", metadata=metadata)
         self._given = filepath is not None
         self._required = required
         self._said = False
+
+    def files(self) -> list[Path]:
+        """The files that are read; none where the run goes on without."""
+        return [] if self._is_absent() else [self._file]
 
     @property
     def _file(self) -> Path:
@@ -78,7 +85,7 @@ class InputFileDataset(PathDataset[NoReturn, Loaded], Generic[Loaded]):
 
     def _fitting(self) -> list[Path]:
         found = sorted(self._path.parent.glob(self._path.name))
-        return [path for path in found if path.suffix not in _INDEX_SUFFIXES]
+        return [path for path in found if path.suffix not in _SUFFIXES_BESIDE]
 
     def _is_there(self) -> bool:
         return bool(self._fitting()) if "*" in self._path.name else self._path.exists()

@@ -14,6 +14,7 @@ class CovariateTableDataset(PeopleFileDataset[pd.DataFrame]):
     """Covariates in the shape of GTEx, loaded as a long table."""
 
     what = "covariates"
+    kind = "covariates"
 
     def load(self) -> pd.DataFrame:
         """Read and check the file; no rows where there is none."""

@@ -15,6 +15,8 @@ from haploformer.formats.expression_bed import ExpressionBed, read_expression_be
 class ExpressionBedDataset(PeopleFileDataset[ExpressionBed]):
     """A gene-by-person table of normalised expression."""
 
+    kind = "expression BED"
+
     def load(self) -> ExpressionBed:
         """Read and check the file."""
         bed = read_expression_bed(self._file)

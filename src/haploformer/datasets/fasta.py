@@ -11,6 +11,8 @@ from haploformer.formats.fasta import FastaReference
 class FastaDataset(InputFileDataset[FastaReference]):
     """A FASTA file, plain or bgzipped, loaded as a handle that reads on demand."""
 
+    kind = "FASTA"
+
     def load(self) -> FastaReference:
         """Open the file and check that it can be read at random."""
         reference = FastaReference(self._file)

@@ -14,6 +14,7 @@ class GeneAnnotationDataset(InputFileDataset[pd.DataFrame]):
     """The gene lines of a GTF."""
 
     what = "gene names and strands"
+    kind = "GTF"
 
     def load(self) -> pd.DataFrame:
         """Read and check the file; no rows where there is none."""

@@ -32,6 +32,10 @@ class GenotypeFileSetDataset(PeopleFileDataset[Files], Generic[Files]):
         files.check()
         return files
 
+    def files(self) -> list[Path]:
+        """The files of the set."""
+        return self.opener(self._file).files
+
     def _fitting(self) -> list[Path]:
         return sorted(self._path.parent.glob(f"{self._path.name.removesuffix(self.suffix)}{self.suffix}"))
 

@@ -21,6 +21,9 @@ class KnownAnswerDataset(AbstractDataset[NoReturn, KnownAnswer | None]):
         Null for real data.
     """
 
+    #: What the file is.
+    kind = "known answer"
+
     def __init__(self, *, filepath: str | None, metadata: dict[str, Any] | None = None) -> None:
         self._path = None if filepath is None else Path(filepath)
         self.metadata = metadata
@@ -28,6 +31,10 @@ class KnownAnswerDataset(AbstractDataset[NoReturn, KnownAnswer | None]):
     def load(self) -> KnownAnswer | None:
         """Read the intervals and the truth."""
         return None if self._path is None else read_known_answer(self._path)
+
+    def files(self) -> list[Path]:
+        """The file that names the truth; none for real data."""
+        return [] if self._path is None else [self._path]
 
     def save(self, data: NoReturn) -> None:
         """Refuse: the file belongs to the data."""

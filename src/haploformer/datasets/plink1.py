@@ -9,5 +9,6 @@ from haploformer.formats.plink1 import PlinkFile
 class PlinkDataset(GenotypeFileSetDataset[PlinkFile]):
     """A PLINK1 file set: .bed, .bim, .fam."""
 
+    kind = "PLINK1"
     suffix = ".bed"
     opener = PlinkFile

@@ -9,5 +9,6 @@ from haploformer.formats.plink2 import Plink2File
 class Plink2Dataset(GenotypeFileSetDataset[Plink2File]):
     """A PLINK2 file set: .pgen, .pvar or .pvar.zst, .psam."""
 
+    kind = "PLINK2"
     suffix = ".pgen"
     opener = Plink2File

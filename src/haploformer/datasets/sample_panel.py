@@ -14,6 +14,7 @@ class SamplePanelDataset(PeopleFileDataset[pd.DataFrame]):
     """A panel in the shape of the 1000 Genomes project."""
 
     what = "populations and sexes"
+    kind = "panel"
 
     def load(self) -> pd.DataFrame:
         """Read and check the file; no rows where there is none."""

@@ -13,6 +13,8 @@ from haploformer.formats.sequences import SequenceFile, read_sequences
 class SequencesDataset(InputFileDataset[SequenceFile]):
     """A FASTA, or a BED of regions, loaded as a handle."""
 
+    kind = "sequences"
+
     def load(self) -> SequenceFile:
         """Open the file and read where its sequences lie."""
         if not self._given:

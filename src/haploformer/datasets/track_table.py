@@ -14,6 +14,7 @@ class TrackTableDataset(InputFileDataset[pd.DataFrame]):
     """The list of output tracks, in the order of the outputs."""
 
     what = "names of tracks, only their numbers"
+    kind = "track table"
 
     def load(self) -> pd.DataFrame:
         """Read and check the file; the published model's tracks without names where there is none."""

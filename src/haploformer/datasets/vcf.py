@@ -13,6 +13,8 @@ from haploformer.formats.vcf import VcfFile
 class VcfDataset(PeopleFileDataset[VcfFile]):
     """A VCF or BCF, loaded as a handle that reads records on demand."""
 
+    kind = "VCF or BCF"
+
     def load(self) -> VcfFile:
         """Open the file and check its header and its end."""
         vcf = VcfFile(self._file, individual_of=self._ids().individual_of)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_bgzf, is_gzip, require_whole
+from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.files import require_file, sha256_file
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.encoding import encode
@@ -50,6 +51,7 @@ class FastaReference:
                 "end the name of a compressed file in .gz, and only of one",
             )
         require_whole(self.path)
+        require_recorded_checksum(self.path, compute=lambda: self.sha256)
         index = Path(f"{self.path}.fai")
         if index.is_file() and index.stat().st_size == 0:
             raise InputError(str(index), "the FASTA index is empty", "remove it; it is made anew")

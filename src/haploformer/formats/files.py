@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, AnyStr
 
 from haploformer.errors import InputError
 
@@ -20,6 +20,20 @@ def require_file(path: Path, *, what: str, remedy: str = "check the path, or giv
         raise InputError(str(path), f"the {what} is missing", remedy)
     if path.stat().st_size == 0:
         raise InputError(str(path), f"the {what} is empty", "copy or make the file again")
+
+
+#: A line of more characters is refused: a few kilobytes of a compressed file may hold one of a gigabyte.
+MAX_LINE = 64 * 1024 * 1024
+
+
+def read_lines(stream: IO[AnyStr], path: Path) -> Iterator[AnyStr]:
+    """The lines that are left in a stream, with their ends; InputError if one is longer than `MAX_LINE`."""
+    number = 0
+    while line := stream.readline(MAX_LINE):
+        number += 1
+        if len(line) == MAX_LINE:
+            raise InputError(f"{path}:line {number}", f"the line is longer than {MAX_LINE:,} characters", "correct it")
+        yield line
 
 
 def sha256_file(path: Path) -> str:

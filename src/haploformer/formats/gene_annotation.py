@@ -13,7 +13,8 @@ import pandas as pd
 
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_gzip, require_whole
-from haploformer.formats.files import require_file
+from haploformer.formats.checksums import require_recorded_checksum
+from haploformer.formats.files import read_lines, require_file
 from haploformer.genome.contigs import canonical_contig
 
 _ATTRIBUTE = re.compile(r'(\w+) "([^"]*)"')
@@ -42,11 +43,12 @@ def read_gene_annotation(path: Path) -> pd.DataFrame:
     """
     require_file(path, what="gene annotation")
     require_whole(path)
+    require_recorded_checksum(path)
     opener: Callable[..., Any] = gzip.open if is_gzip(path) else open
     rows = []
     try:
         with opener(path, "rt", encoding="utf-8") as stream:
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(read_lines(stream, path), start=1):
                 cells = line.rstrip("\n").split("\t")
                 if line.startswith("#") or not line.strip():
                     continue

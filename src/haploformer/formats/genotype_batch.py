@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from haploformer.errors import InputError
 from haploformer.genome.audit import AuditCounts
 from haploformer.genome.contigs import canonical_contig
-from haploformer.genome.genotypes import Genotypes
+from haploformer.genome.genotypes import MISSING, Genotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.reference import Reference
 from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS
@@ -45,6 +45,43 @@ class GenotypeBatch:
     genotypes: Genotypes
     counts: AuditCounts = field(default_factory=Counter)
     n_imputed: NDArray[np.int64] | None = None
+
+
+@dataclass
+class RecordAudit:
+    """What reading all records of some contigs found.
+
+    Attributes
+    ----------
+    n_compared : int
+        Records whose REF was compared with the reference.
+    counts : AuditCounts
+        Records kept and left out, as reading them counts them.
+    n_calls, n_heterozygous, n_unphased, n_missing : int
+        Calls at the records kept: all, those with two different alleles, those of them without a phase, and those with
+        a missing allele.
+    """
+
+    n_compared: int = 0
+    counts: AuditCounts = field(default_factory=Counter)
+    n_calls: int = 0
+    n_heterozygous: int = 0
+    n_unphased: int = 0
+    n_missing: int = 0
+
+    def add_calls(self, alleles: NDArray[np.int8], n_unphased: int) -> None:
+        """Count calls, (..., 2) allele indices, ``n_unphased`` of which are heterozygous without a phase."""
+        first, second = alleles[..., 0], alleles[..., 1]
+        self.n_calls += first.size
+        self.n_heterozygous += int(((first != second) & (first >= 0) & (second >= 0)).sum())
+        self.n_missing += int(((first == MISSING) | (second == MISSING)).sum())
+        self.n_unphased += n_unphased
+
+    def add_batches(self, batches: Iterable[GenotypeBatch]) -> None:
+        """Count the records and calls of batches."""
+        for batch in batches:
+            self.counts += batch.counts
+            self.add_calls(np.asarray(batch.genotypes.alleles[slice(None)]), batch.genotypes.n_unphased)
 
 
 class GenotypeFile(Protocol):
@@ -83,9 +120,16 @@ class GenotypeFile(Protocol):
         ...
 
     def check_records(
-        self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
-    ) -> int:
-        """Compare every record of some contigs with the reference, and count them."""
+        self,
+        contigs: Sequence[str],
+        reference: Reference,
+        *,
+        filters: Sequence[str] = (),
+        repair_ref: bool = False,
+        sample_ids: Sequence[str] = (),
+        near: Sequence[Interval] | None = None,
+    ) -> RecordAudit:
+        """Compare every record of some contigs with the reference, look at the calls of some samples, and count."""
         ...
 
 

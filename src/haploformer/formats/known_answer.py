@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from haploformer.errors import InputError
+from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.files import read_json, require_file
 from haploformer.formats.text_tables import parse_numbers, read_text_table, require_columns
 
@@ -33,6 +34,7 @@ class KnownAnswer:
 def read_known_answer(path: Path) -> KnownAnswer:
     """Read the intervals, and the table that they name, which lies beside them."""
     require_file(path, what="known answer")
+    require_recorded_checksum(path)
     try:
         expected = read_json(path)
         truth = path.parent / Path(expected["truth"]).name

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from haploformer.errors import InputError
 from haploformer.formats.beagle import Beagle
 from haploformer.formats.files import publish_directory, sha256_json, write_json
-from haploformer.formats.genotype_batch import GenotypeBatch, GenotypeFile
+from haploformer.formats.genotype_batch import GenotypeBatch, GenotypeFile, RecordAudit
 from haploformer.formats.vcf import VcfFile
 from haploformer.genome.audit import AuditKey
 from haploformer.genome.genotypes import ABSENT, MISSING, Genotypes
@@ -292,10 +292,19 @@ class PhasedGenotypes:
             yield self._with_phase(batch, list(islice(streams[contig], len(batch.genotypes))))
 
     def check_records(
-        self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
-    ) -> int:
-        """Compare every record of some contigs with the reference, and count them."""
-        return self.called.check_records(contigs, reference, filters=filters, repair_ref=repair_ref)
+        self,
+        contigs: Sequence[str],
+        reference: Reference,
+        *,
+        filters: Sequence[str] = (),
+        repair_ref: bool = False,
+        sample_ids: Sequence[str] = (),
+        near: Sequence[Interval] | None = None,
+    ) -> RecordAudit:
+        """As the genotype file does it."""
+        return self.called.check_records(
+            contigs, reference, filters=filters, repair_ref=repair_ref, sample_ids=sample_ids, near=near
+        )
 
     def _records(self, batches: Iterator[GenotypeBatch], contig: str) -> Iterator[_Record]:
         """Beagle's records one by one, however they were cut into batches."""

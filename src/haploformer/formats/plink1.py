@@ -18,11 +18,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
+from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.files import require_file, sha256_file
 from haploformer.formats.genotype_batch import (
     BATCH_RECORDS,
     FAR,
     GenotypeBatch,
+    RecordAudit,
     empty_batch,
     require_common_contig,
     require_distinct_people,
@@ -31,7 +33,7 @@ from haploformer.formats.text_tables import read_words
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import MISSING, Genotypes
-from haploformer.genome.intervals import Interval, group_by_contig, reach_into
+from haploformer.genome.intervals import Interval, group_by_contig, reach_into, whole_contig
 from haploformer.genome.reference import Reference
 from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
 from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS, record_class
@@ -65,10 +67,16 @@ class PlinkFile:
         """Whether a .bed is there; what else is missing, `check` tells."""
         return self._file(".bed").is_file()
 
+    @property
+    def files(self) -> list[Path]:
+        """The .bed, .bim and .fam."""
+        return [self._file(suffix) for suffix in _SUFFIXES]
+
     def check(self) -> None:
         """Raise InputError if a file is absent, the sizes do not agree, or a person stands twice."""
         for suffix in _SUFFIXES:
             require_file(self._file(suffix), what=f"PLINK {suffix} file")
+            require_recorded_checksum(self._file(suffix))
         bed = self._file(".bed")
         with bed.open("rb") as stream:
             if stream.read(3) != _MAGIC:
@@ -127,18 +135,30 @@ class PlinkFile:
                 yield self._read_batch(part, columns, people, reference, of_contig[contig])
 
     def check_records(
-        self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
-    ) -> int:
+        self,
+        contigs: Sequence[str],
+        reference: Reference,
+        *,
+        filters: Sequence[str] = (),
+        repair_ref: bool = False,
+        sample_ids: Sequence[str] = (),
+        near: Sequence[Interval] | None = None,
+    ) -> RecordAudit:
         """Compare the alleles of all variants on some contigs with the reference: one of each two must be there.
 
-        ``filters`` and ``repair_ref`` have no meaning here, as in `read`.
+        Parameters as in `haploformer.formats.vcf.VcfFile.check_records`; every call of two bits can be used. ``filters``
+        and ``repair_ref`` have no meaning here, as in `read`.
         """
         require_common_contig(contigs, list(dict.fromkeys(self._variants["contig"])), self.path)
         tally = ReferenceTally(str(self.path), reference, alleles=("a1", "a2"))
         for contig in contigs:
             self._compare(self._variants[self._variants["contig"] == contig], tally)
         tally.require_match()
-        return tally.n_records
+        found = RecordAudit(n_compared=tally.n_records)
+        if sample_ids:
+            intervals = [whole_contig(contig) for contig in contigs] if near is None else near
+            found.add_batches(self.read(intervals, sample_ids, reference))
+        return found
 
     @staticmethod
     def _compare(variants: pd.DataFrame, tally: ReferenceTally) -> pd.DataFrame:

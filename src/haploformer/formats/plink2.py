@@ -20,12 +20,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
+from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.files import require_file, sha256_file
 from haploformer.formats.genotype_batch import (
     BATCH_RECORDS,
     FAR,
     MAX_ALLELE,
     GenotypeBatch,
+    RecordAudit,
     empty_batch,
     reason_to_drop,
     require_common_contig,
@@ -76,14 +78,20 @@ class Plink2File:
     def check(self) -> None:
         """Raise InputError if a file is absent or damaged, the counts do not agree, or a person stands twice."""
         require_file(self._file(".pgen"), what=".pgen file")
+        for path in self.files:
+            require_recorded_checksum(path)
         require_distinct_people(self.sample_ids, self._file(".psam"))
         check_pgen(self._file(".pgen"), self._layout.n_alleles, len(self.sample_ids))
 
     @cached_property
     def sha256(self) -> str:
         """sha256 of the three files' sha256."""
-        files = (self._file(".pgen"), self._pvar, self._file(".psam"))
-        return hashlib.sha256("".join(map(sha256_file, files)).encode()).hexdigest()
+        return hashlib.sha256("".join(map(sha256_file, self.files)).encode()).hexdigest()
+
+    @property
+    def files(self) -> list[Path]:
+        """The .pgen, the .pvar and the .psam."""
+        return [self._file(".pgen"), self._pvar, self._file(".psam")]
 
     @cached_property
     def sample_ids(self) -> list[str]:
@@ -123,19 +131,31 @@ class Plink2File:
                     yield GenotypeBatch(Genotypes(records, people, alleles, n_unphased, {"source": self.name}))
 
     def check_records(
-        self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
-    ) -> int:
-        """Decode all variants of some contigs once, and compare each REF with the reference.
+        self,
+        contigs: Sequence[str],
+        reference: Reference,
+        *,
+        filters: Sequence[str] = (),
+        repair_ref: bool = False,
+        sample_ids: Sequence[str] = (),
+        near: Sequence[Interval] | None = None,
+    ) -> RecordAudit:
+        """Decode all variants of some contigs once, compare each REF with the reference, and look at the calls.
 
-        Returns and errors as in `haploformer.formats.vcf.VcfFile.check_records`.
+        Parameters, returns and errors as in `haploformer.formats.vcf.VcfFile.check_records`.
         """
         tally = ReferenceTally(str(self.path), reference, repair_ref=repair_ref)
+        whole = [whole_contig(name) for name in contigs]
         with self._opened() as pgen:
-            for kept, _ in self._sorted_out([whole_contig(name) for name in contigs], filters, tally):
+            for kept, _ in self._sorted_out(whole, filters, tally):
                 for _ in pgen.read(kept):
                     pass
         tally.require_match()
-        return tally.n_records
+        found = RecordAudit(n_compared=tally.n_records)
+        if sample_ids:
+            intervals = whole if near is None else near
+            found.add_batches(self.read(intervals, sample_ids, reference, filters=filters, repair_ref=repair_ref))
+        return found
 
     @staticmethod
     def _on_contig(variants: pd.DataFrame, tally: ReferenceTally) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from haploformer.errors import InputError
 from haploformer.formats.files import require_file
-from haploformer.formats.text_tables import read_lines, require_lengths
+from haploformer.formats.text_tables import read_plain_lines, require_lengths
 
 #: Columns of a file without a header, as in a .fam; the phenotype may be absent.
 _FAM_COLUMNS = ["#FID", "IID", "PAT", "MAT", "SEX", "PHENO1"]
@@ -21,7 +21,7 @@ def read_psam(path: Path) -> list[str]:
         If the file is absent, no text, cut short, has no person, no IID, or a row of another length than its header.
     """
     require_file(path, what=".psam file")
-    rows = [line.split() for line in read_lines(path)]
+    rows = [line.split() for line in read_plain_lines(path)]
     n_header = next((i for i, row in enumerate(rows) if not "".join(row).startswith("#")), len(rows))
     header = next((row for row in reversed(rows[:n_header]) if row[0] in {"#FID", "#IID"}), None)
     if header is None and n_header:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_gzip, require_whole
+from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.files import require_file, sha256_file
 from haploformer.genome.contigs import canonical_contig
@@ -54,6 +55,7 @@ def read_sequences(path: Path) -> SequenceFile:
     """
     require_file(path, what="file of sequences")
     require_whole(path)
+    require_recorded_checksum(path)
     opener: Callable[..., Any] = gzip.open if is_gzip(path) else open
     with opener(path, "rb") as stream:
         first = stream.read(1)

@@ -15,6 +15,11 @@ from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_bgzf, read_blocks
 
 _TBI_DEPTH = 5
+
+#: An index that is larger when decompressed is refused, and one of more contigs: no genome has one.
+MAX_INDEX = 256 * 1024 * 1024
+MAX_CONTIGS = 5_000_000
+
 _REMEDY = "make the index again: bcftools index -f"
 
 
@@ -30,11 +35,24 @@ class BlockIndex:
     spans : list of (int, int) or None
         Virtual offsets (byte of a block * 65536 + place in its content) of each contig's first record, and of the end
         of its last; None for a contig without records.
+    counts : list of int or None
+        Records of each contig; None where the index does not count them.
     """
 
     path: Path
     names: list[str] | None
     spans: list[tuple[int, int] | None]
+    counts: list[int | None]
+
+    def require_count(self, number: int, found: int, where: str) -> None:
+        """Raise InputError unless as many records of a contig were read as the index counts; its place tells which."""
+        counted = self.counts[number]
+        if counted is not None and counted != found:
+            raise InputError(
+                where,
+                f"{found:,} records can be read, the index {self.path.name} counts {counted:,}",
+                f"copy or make the file again; if records were removed on purpose, {_REMEDY}",
+            )
 
 
 def find_indices(path: Path) -> list[Path]:
@@ -45,9 +63,19 @@ def find_indices(path: Path) -> list[Path]:
 def read_index(path: Path) -> BlockIndex:
     """Read a .tbi or .csi; InputError if the file is neither, or damaged."""
     try:
-        return _parse(path, b"".join(content for _, content in read_blocks(path)))
+        return _parse(path, _content(path))
     except (InputError, struct.error, UnicodeDecodeError) as error:
         raise InputError(str(path), "not a readable index (.tbi, .csi)", _REMEDY) from error
+
+
+def _content(path: Path) -> bytes:
+    parts, length = [], 0
+    for _, content in read_blocks(path):
+        parts.append(content)
+        length += len(content)
+        if length > MAX_INDEX:
+            raise struct.error("too large")
+    return b"".join(parts)
 
 
 def require_index_fits(index: BlockIndex, path: Path, contigs: Collection[str]) -> None:
@@ -104,25 +132,33 @@ def _parse(path: Path, data: bytes) -> BlockIndex:
         # Of a VCF the same seven numbers as in a .tbi and the names; nothing of a BCF.
         names = reader.text(n_bytes)[28:]
         (n_contigs,) = reader.read("i")
+    if n_contigs > MAX_CONTIGS:
+        raise struct.error("too many contigs")
     # One bin number is not a bin: it holds counts.
     counts_bin = ((1 << (3 * (depth + 1))) - 1) // 7 + 1
     spans: list[tuple[int, int] | None] = []
+    counts: list[int | None] = []
     for _ in range(n_contigs):
         begins: list[int] = []
         ends: list[int] = []
+        count: int | None = None
         for _ in range(reader.read("i")[0]):
             number, *_, n_chunks = reader.read("Ii" if tabix else "IQi")
             offsets = reader.read(f"{2 * n_chunks}Q")
             if number != counts_bin:
                 begins.extend(offsets[::2])
                 ends.extend(offsets[1::2])
+            elif n_chunks == 2:
+                # Where the contig's records begin and end; then how many are placed, and how many are not.
+                count = offsets[2]
         if tabix:
             reader.read(f"{reader.read('i')[0]}Q")
         spans.append((min(begins), max(ends)) if begins else None)
+        counts.append(count)
     spelled = names.decode().split("\0")[:-1] if names else None
     if spelled is not None and len(spelled) != len(spans):
         raise struct.error("names and contigs differ in number")
-    return BlockIndex(path, spelled, spans)
+    return BlockIndex(path, spelled, spans, counts)
 
 
 class _Reader:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_gzip, require_whole
-from haploformer.formats.files import require_file
+from haploformer.formats.checksums import require_recorded_checksum
+from haploformer.formats.files import read_lines, require_file
 
 
 def read_text_table(path: Path, *, what: str, separator: str = "\t") -> pd.DataFrame:
@@ -32,6 +33,7 @@ def read_text_table(path: Path, *, what: str, separator: str = "\t") -> pd.DataF
     """
     require_file(path, what=what)
     require_whole(path)
+    require_recorded_checksum(path)
     try:
         names, n_rows, n_cells = _require_even_rows(path, separator)
         if n_rows == 0:
@@ -66,13 +68,13 @@ def read_words(path: Path, *, n_columns: int) -> list[list[str]]:
     InputError
         If the file is no text, its last line does not end, or a line has another number of words.
     """
-    lines = read_lines(path)
+    lines = read_plain_lines(path)
     rows = [line.split() for line in lines]
     require_lengths(rows, n_columns, path)
     return rows
 
 
-def read_lines(path: Path) -> list[str]:
+def read_plain_lines(path: Path) -> list[str]:
     """Lines of a text file, UTF-8, without the empty ones at its end; InputError if it is no text or is cut short."""
     text = path.read_bytes()
     if b"\0" in text:
@@ -99,13 +101,14 @@ def _require_even_rows(path: Path, separator: str) -> tuple[list[str], int, int]
     split = separator.encode()
     opener: Callable[..., Any] = gzip.open if is_gzip(path) else open
     with opener(path, "rb") as stream:
-        header = stream.readline().rstrip(b"\r\n").decode("utf-8-sig").split(separator)
+        lines = read_lines(stream, path)
+        header = next(lines, b"").rstrip(b"\r\n").decode("utf-8-sig").split(separator)
         allowed, n_rows, longest = len(header), 0, 0
         while len(header) > 1 and not header[-1].strip():
             header.pop()
         _require_names(header, path)
         blank = 0
-        for number, line in enumerate(stream, start=2):
+        for number, line in enumerate(lines, start=2):
             row = line.rstrip(b"\r\n")
             n = row.count(split) + 1
             if not row:

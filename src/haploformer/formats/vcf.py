@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_bgzf, is_gzip, read_blocks, require_whole
+from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.exchanged_records import as_written, exchange_alleles, is_exchanged
 from haploformer.formats.files import require_file, sha256_file
 from haploformer.formats.genotype_batch import (
@@ -24,6 +25,7 @@ from haploformer.formats.genotype_batch import (
     FAR,
     MAX_ALLELE,
     GenotypeBatch,
+    RecordAudit,
     reason_to_drop,
     require_common_contig,
 )
@@ -64,6 +66,7 @@ class VcfFile:
         """Raise InputError if the file is absent, cut short, no VCF, or names a sample twice."""
         require_file(self.path, what="genotype file")
         require_whole(self.path)
+        require_recorded_checksum(self.path, compute=lambda: self.sha256)
         doubled = [name for name, n in Counter(self.sample_ids).items() if n > 1]
         if doubled:
             raise InputError(
@@ -151,7 +154,7 @@ class VcfFile:
             stand twice with different calls, the file has no contig of the intervals, or a call cannot be used.
         """
         vcf = self._open(samples=list(dict.fromkeys(sample_ids)))
-        columns = [vcf.samples.index(sample) for sample in sample_ids]
+        columns = _Columns(vcf.samples, sample_ids)
         names = list(individual_ids or sample_ids)
         batch = _Batch(self.name, names)
         near = group_by_contig(intervals)
@@ -160,37 +163,49 @@ class VcfFile:
         for record, contig, kind, reason in self._sorted_out(vcf, whole, filters, tally):
             if reason is None and not _reaches_into(record, near[contig]):
                 reason = FAR
-            batch.counts[
-                AuditKey(self.name, contig, kind, "dropped" if reason else "kept", reason or _use(record))
-            ] += 1
+            outcome = ("dropped", reason) if reason else ("kept", _use(record))
+            batch.counts[AuditKey(self.name, contig, kind, *outcome)] += 1
             if reason:
                 continue
             if batch.contig not in {None, contig} or len(batch.rows) == BATCH_RECORDS:
                 yield self._checked(batch.close(), tally)
                 batch = _Batch(self.name, names)
-            batch.add(contig, record, _called_alleles(record, columns, vcf.samples, self.path))
+            batch.add(contig, record, _called_alleles(record, columns, self.path))
         yield self._checked(batch.close(), tally)
 
     def check_records(
-        self, contigs: Sequence[str], reference: Reference, *, filters: Sequence[str] = (), repair_ref: bool = False
-    ) -> int:
-        """Read all records of some contigs once, without their genotypes, and compare each REF with the reference.
+        self,
+        contigs: Sequence[str],
+        reference: Reference,
+        *,
+        filters: Sequence[str] = (),
+        repair_ref: bool = False,
+        sample_ids: Sequence[str] = (),
+        near: Sequence[Interval] | None = None,
+    ) -> RecordAudit:
+        """Read all records of some contigs once: compare each REF with the reference, and look at the calls.
 
-        Returns
-        -------
-        int
-            Records compared.
+        Parameters
+        ----------
+        sample_ids : sequence of str
+            Samples whose calls must be usable, at every record of the contigs that is not left out.
+        near : sequence of Interval, optional
+            Records that begin elsewhere are counted as far from every gene, and their calls are not counted.
 
         Raises
         ------
         InputError
             If a REF differs (and, with ``repair_ref``, no ALT or more than one equals the reference), a record does
-            not lie on its contig, records are out of order or stand twice with different calls, or the file has no
-            contig of these.
+            not lie on its contig, a call cannot be used, records are out of order or stand twice with different calls,
+            there are fewer or more than the index counts, or the file has no contig of these.
         """
-        intervals = [whole_contig(name) for name in contigs]
-        tally = self._tally(reference, repair_ref)
-        for table in _site_tables(self._sorted_out(self._open(), intervals, filters, tally)):
+        samples = list(dict.fromkeys(sample_ids))
+        vcf = self._open(samples=samples or None)
+        found, tally = RecordAudit(), self._tally(reference, repair_ref)
+        records = self._sorted_out(vcf, [whole_contig(name) for name in contigs], filters, tally)
+        if samples:
+            records = self._with_calls(records, vcf, samples, found, near)
+        for table in _site_tables(records):
             tally.add(table, reference_mismatches(table, reference))
         tally.require_match()
         if repair_ref:
@@ -199,7 +214,31 @@ class VcfFile:
                 "strand too",
                 *(self.name, tally.n_exchangeable, tally.n_records, tally.n_alike),
             )
-        return tally.n_records
+        found.n_compared = tally.n_records
+        return found
+
+    def _with_calls(
+        self,
+        records: Iterator[tuple[Any, str, str, str | None]],
+        vcf: Any,
+        samples: list[str],
+        found: RecordAudit,
+        near: Sequence[Interval] | None,
+    ) -> Iterator[tuple[Any, str, str, str | None]]:
+        """The records; what is left out and what is called is counted in ``found``."""
+        columns = _Columns(vcf.samples, samples)
+        wanted = None if near is None else group_by_contig(near)
+        for record, contig, kind, reason in records:
+            missed = reason
+            if reason is None:
+                alleles, n_unphased = _called_alleles(record, columns, self.path)
+                if wanted is None or _reaches_into(record, wanted.get(contig, [])):
+                    found.add_calls(alleles, n_unphased)
+                else:
+                    missed = FAR
+            outcome = ("dropped", missed) if missed else ("kept", _use(record))
+            found.counts[AuditKey(self.name, contig, kind, *outcome)] += 1
+            yield record, contig, kind, reason
 
     def _tally(self, reference: Reference, repair_ref: bool) -> ReferenceTally:
         return ReferenceTally(
@@ -335,13 +374,17 @@ def _fetch(vcf: Any, index: BlockIndex, intervals: Sequence[Interval], path: Pat
     """Records that begin in one of the intervals, by way of the index."""
     of_contig = group_by_contig(intervals)
     spelled = vcf.seqnames if index.names is None else index.names
-    names = [name for name, span in zip(spelled, index.spans, strict=False) if span]
-    require_common_contig(of_contig, names, path)
-    for name in names:
+    there = [(i, name) for i, (name, span) in enumerate(zip(spelled, index.spans, strict=False)) if span]
+    require_common_contig(of_contig, [name for _, name in there], path)
+    for number, name in there:
         for interval in of_contig.get(canonical_contig(name), []):
+            n_read = 0
             for record in vcf(f"{name}:{interval.start + 1}-{interval.end}"):
+                n_read += 1
                 if _begins_in(record, interval):
                     yield record
+            if interval == whole_contig(interval.contig):
+                index.require_count(number, n_read, f"{path}:{name}")
 
 
 def _begins_in(record: Any, interval: Interval) -> bool:
@@ -442,17 +485,24 @@ def _require_equal_calls(twin: Any, record: Any, path: Path) -> None:
         )
 
 
-def _called_alleles(
-    record: Any, columns: list[int], samples: Sequence[str], path: Path
-) -> tuple[NDArray[np.int8], int]:
+class _Columns:
+    """Where the samples wanted stand among those that are read."""
+
+    def __init__(self, there: Sequence[str], wanted: Sequence[str]) -> None:
+        place = {sample: i for i, sample in enumerate(there)}
+        self.samples = list(wanted)
+        self.numbers = np.array([place[sample] for sample in wanted], np.int64)
+
+
+def _called_alleles(record: Any, columns: _Columns, path: Path) -> tuple[NDArray[np.int8], int]:
     """Alleles (n_individuals, 2) of the samples wanted, and how many heterozygotes are unphased."""
     # A copy, for cyvcf2 may use the buffer again.
-    calls = _calls(record, path)[columns]
+    calls = _calls(record, path)[columns.numbers]
     called, phased = calls[:, :-1], calls[:, -1] == 1
     where = f"{path}:{record.CHROM}:{record.POS}"
-    n_alleles = (called != ABSENT).sum(axis=1)
-    if n_alleles.max(initial=0) > 2:
-        sample = samples[columns[int(n_alleles.argmax())]]
+    if called.shape[1] > 2 and (called[:, 2:] != ABSENT).any():
+        n_alleles = (called != ABSENT).sum(axis=1)
+        sample = columns.samples[int(n_alleles.argmax())]
         raise InputError(
             where,
             f"the call of sample {sample} has {n_alleles.max()} alleles",
@@ -460,18 +510,19 @@ def _called_alleles(
         )
     highest = int(called.max(initial=0))
     if highest > min(len(record.ALT), MAX_ALLELE):
-        sample = samples[columns[int((called == highest).any(1).argmax())]]
+        sample = columns.samples[int((called == highest).any(1).argmax())]
         raise InputError(
             where,
             f"sample {sample} carries allele {highest}, the record has {len(record.ALT)} ALT"
             + (f" (at most {MAX_ALLELE} are read)" if highest > MAX_ALLELE else ""),
             "correct the record or leave it out",
         )
-    alleles = np.full((len(columns), 2), ABSENT, np.int8)
+    alleles = np.full((len(called), 2), ABSENT, np.int8)
     alleles[:, : called.shape[1]] = called[:, :2]
     # A lone dot is a call that is missing as a whole; it does not say that there is no second copy.
-    alleles[(alleles == [MISSING, ABSENT]).all(1)] = MISSING
-    unphased = (alleles[:, 0] != alleles[:, 1]) & (alleles >= 0).all(1) & ~phased
+    first, second = alleles[:, 0], alleles[:, 1]
+    second[(first == MISSING) & (second == ABSENT)] = MISSING
+    unphased = (first != second) & (first >= 0) & (second >= 0) & ~phased
     return alleles, int(unphased.sum())
 
 

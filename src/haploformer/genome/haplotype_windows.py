@@ -154,19 +154,24 @@ class HaplotypeWindows:
 
 def require_phase(genotypes: Genotypes, *, policy: str | None = None) -> None:
     """Raise InputError if heterozygous calls have no phase, and the policy does not say what to make of such."""
-    if not genotypes.n_unphased or policy in {"mean", "as_written"}:
-        return
     source = str(genotypes.provenance.get("source", "genotypes"))
-    if policy == "phase":
+    if genotypes.n_unphased and policy == "phase":
         raise InputError(
             source,
             f"{genotypes.n_unphased:,} heterozygous calls of the stored variants have no phase: they were stored under "
             "another policy than data_prep.phase=phase",
             "let Beagle phase them: kedro run --pipelines data_prep",
         )
+    require_phased_calls(genotypes.n_unphased, source, policy=policy)
+
+
+def require_phased_calls(n_unphased: int, source: str, *, policy: str | None) -> None:
+    """Raise InputError if heterozygous calls have no phase, and no policy says what to make of them."""
+    if not n_unphased or policy is not None:
+        return
     raise InputError(
         source,
-        f"{genotypes.n_unphased:,} heterozygous calls are unphased (0/1, not 0|1), so no haplotype can be built",
+        f"{n_unphased:,} heterozygous calls are unphased (0/1, not 0|1), so no haplotype can be built",
         "set data_prep.phase=phase (Beagle phases all people of the file, then the run goes on), data_prep.phase=mean "
         "(one window per person, heterozygous SNPs half of each base) or data_prep.phase=as_written (take 0/1 for 0|1, "
         "which is arbitrary); the baselines need no phase: --pipelines data_prep,baselines",

@@ -12,6 +12,7 @@ from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_batch import GenotypeFile
 from haploformer.formats.genotype_store import GenotypeStream, StoredGenotypes
 from haploformer.formats.phasing import Phasing
+from haploformer.genome.audit import AuditCounts
 from haploformer.parameters import (
     BaselinesParameters,
     DataPrepParameters,
@@ -21,6 +22,9 @@ from haploformer.parameters import (
 )
 
 logger = logging.getLogger(__name__)
+
+#: What messages and audits call the covariates, whose file the table does not name.
+COVARIATES = "covariate table"
 
 
 def select_genes(
@@ -53,7 +57,7 @@ def select_individuals(
         bed.individual_ids if covariate_table.empty else covariate_table["individual_id"].unique().tolist(),
         panel,
         policy=options.individuals,
-        sources={"expression": bed.name, "genotypes": genotype_file.name, "covariates": "covariate table"},
+        sources={"expression": bed.name, "genotypes": genotype_file.name, "covariates": COVARIATES},
         sample_of=sample_of,
     )
 
@@ -150,19 +154,8 @@ def audit_inputs(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What was kept and left out of each file, and each person's calls."""
     from haploformer.genome.audit import audit_individuals, audit_table
-    from haploformer.genome.genes import count_genes
-    from haploformer.genome.individuals import count_individuals
 
-    people = {
-        bed.name: bed.individual_ids,
-        genotype_file.name: list(_samples_by_individual(genotype_file, options)),
-        "covariate table": covariate_table["individual_id"].unique().tolist(),
-    }
-    if covariate_table.empty:
-        del people["covariate table"]
-    contigs = set(select_genes(bed, annotation, options, SelectParameters())["contig"])
-    counts = count_genes(bed.genes, genes, annotation, source=bed.name, contigs=contigs)
-    counts += count_individuals(people, select.individuals)
+    counts = count_study(bed, genotype_file, covariate_table, annotation, genes, options, select)
     table = pd.concat([audit_table(counts), variants.audit], ignore_index=True)
     kept, dropped = (int(variants.audit["count"][variants.audit["outcome"] == o].sum()) for o in ("kept", "dropped"))
     logger.info("%d of %d genes are on the chosen chromosomes", len(genes), len(bed.genes))
@@ -171,6 +164,31 @@ def audit_inputs(
     if n_imputed := int(variants.n_imputed.sum()):
         logger.info("%d calls were missing and are imputed by Beagle", n_imputed)
     return table, audit_individuals(variants.genotypes, n_imputed=variants.n_imputed)
+
+
+def count_study(
+    bed: ExpressionBed,
+    genotype_file: GenotypeFile,
+    covariate_table: pd.DataFrame,
+    annotation: pd.DataFrame,
+    genes: pd.DataFrame,
+    options: DataPrepParameters,
+    select: SelectParameters,
+) -> AuditCounts:
+    """Genes and people of each file, kept and left out."""
+    from haploformer.genome.genes import count_genes
+    from haploformer.genome.individuals import count_individuals
+
+    people = {
+        bed.name: bed.individual_ids,
+        genotype_file.name: list(_samples_by_individual(genotype_file, options)),
+        COVARIATES: covariate_table["individual_id"].unique().tolist(),
+    }
+    if covariate_table.empty:
+        del people[COVARIATES]
+    contigs = set(select_genes(bed, annotation, options, SelectParameters())["contig"])
+    counts = count_genes(bed.genes, genes, annotation, source=bed.name, contigs=contigs)
+    return counts + count_individuals(people, select.individuals)
 
 
 def audit_genotypes(variants: StoredGenotypes) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,0 +1,5 @@
+"""Pipeline ``validate``."""
+
+from haploformer.pipelines.validate.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]
