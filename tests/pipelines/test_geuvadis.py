@@ -22,6 +22,7 @@ from haploformer.genome.windows import tss_window
 from tests.builders.beagle import needs_beagle
 from tests.conftest import Project
 from tests.oracles.consensus import consensus_window
+from tests.phased_block import compare_people
 
 pytestmark = pytest.mark.real_data
 
@@ -104,6 +105,22 @@ def test_data_prep__unphased_vcf_and_plink1_give_the_dosages_of_the_phased_vcf(p
     found, dosages = stored_dosages(project)
     np.testing.assert_array_equal(dosages, phased)
     assert found[["pos", "ref", "alt"]].equals(variants[["pos", "ref", "alt"]])
+
+
+def test_baselines__the_same_from_every_genotype_file(project, shared_data):
+    catalog = project.root / "conf/geuvadis/catalog.yml"
+    text, made = catalog.read_text(), []
+    for i, (name, dataset) in enumerate([(PHASED, VCF), (f"{PREFIX}.plink2.vcf.gz", VCF), (f"{PREFIX}.bed", PLINK)]):
+        catalog.write_text(text)
+        use_genotypes(project, name, dataset)
+        options = f"gene=COMT+CLTCL1,evaluation.fold_seeds=0,data_prep.sample_ids=fid_iid,run_name=source-{i}"
+        geuvadis(project, shared_data, "--pipelines", "data_prep,baselines", parameters=options)
+        folder = project.root / f"data/07_model_output/geuvadis/source-{i}"
+        made.append([pd.read_parquet(folder / f"predicted_expression_{m}.parquet") for m in ("top_snp", "elastic_net")])
+    assert len(made[0][1]) == 2 * 343
+    for other in made[1:]:
+        for ours, theirs in zip(made[0], other, strict=True):
+            pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
 
 
 @needs_beagle
@@ -213,3 +230,38 @@ def test_data_prep__expression_of_another_chromosome_is_refused(project, shared_
     path.write_text(re.sub(r"filepath: \S+normalized_expression\.bed\.gz", f"filepath: {wrong}", path.read_text()))
     line = geuvadis(project, shared_data, check=False).stderr.splitlines()[-1]
     assert "wrong.bed.gz: no gene on chromosome 22 (chromosomes there: 1)" in line
+
+
+def test_collect_gene_haplotypes__the_whole_phased_block_equals_bcftools(shared_data):
+    """With the 17-kb deletion and the overlapping records; `tests.phased_block` compares all 1,092 people."""
+    n, with_indels, different = compare_people(shared_data, every=60)
+    assert (n, different) == (38, 0)
+    assert with_indels > 30
+
+
+def test_read__order_of_columns_changes_nothing_per_person(shared_data, tmp_path):
+    source = shared_data / "genotypes" / PHASED
+    lines = gzip.decompress(source.read_bytes()).decode().splitlines()
+    header = [line for line in lines if line.startswith("##")]
+    rows = [line.split("\t") for line in lines if not line.startswith("##")][:80]
+    reference = FastaReference(shared_data / "reference/chr22_1-22000000.hg19.fa.gz")
+    positions = [int(row[1]) for row in rows[1:]]
+    tss = positions[40]
+    window = tss_window("22", tss, 2 * max(tss - positions[0], positions[-1] - tss) + 2)
+    rng, people, expected = np.random.default_rng(5), rows[0][9:], None
+    for i in range(100):
+        order = rng.permutation(len(people)) if i else np.arange(len(people))
+        shuffled = ["\t".join([*row[:9], *(row[9 + j] for j in order)]) for row in rows]
+        path = tmp_path / f"{i}.vcf"
+        path.write_text("\n".join([*header, *shuffled]) + "\n")
+        vcf = VcfFile(path)
+        assert (vcf.sample_ids == people) == (i == 0)
+        [genotypes] = [b.genotypes for b in vcf.read([whole_contig("22")], vcf.sample_ids, reference)]
+        found = collect_gene_haplotypes(genotypes, reference, window, tss, max_missing=0.0)
+        keys = {
+            person: [found.keys[row] for row in copies]
+            for person, copies in zip(vcf.sample_ids, found.window.tolist(), strict=True)
+        }
+        expected = expected or keys
+        assert keys == expected
+    assert len({key for copies in expected.values() for key in copies}) > 50
