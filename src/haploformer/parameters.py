@@ -101,6 +101,8 @@ class DataPrepParameters(ParameterGroup):
         0/1 is taken for 0|1, which is arbitrary. None: refused.
     beagle : BeagleParameters
         For ``phase``.
+    margin : int
+        Bases beyond each window in which variants are read too: deletions draw them into it.
     sample_ids : str
         ``as_written``; or ``fid_iid``: ``HG00097_HG00097``, as PLINK exports write it, is individual ``HG00097``.
     individuals : str
@@ -112,6 +114,7 @@ class DataPrepParameters(ParameterGroup):
     repair_ref: bool = False
     phase: Literal["phase", "mean", "as_written"] | None = None
     beagle: BeagleParameters = BeagleParameters()
+    margin: int = Field(10_000, ge=0)
     sample_ids: Literal["as_written", "fid_iid"] = "as_written"
     individuals: Literal["intersect", "require"] = "require"
 

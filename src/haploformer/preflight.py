@@ -212,7 +212,7 @@ def _check_study(
         filters=options.filters,
         repair_ref=options.repair_ref,
         sample_ids=people["sample_id"].tolist(),
-        near=covering_intervals(genes, [length, parameters["baselines"].cis_window]),
+        near=covering_intervals(genes, [length, parameters["baselines"].cis_window], margin=options.margin),
     )
     if "phased_genotypes" in made:
         data_prep.phase_genotypes(genotype_file, reference, genes, options).survey()

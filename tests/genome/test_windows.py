@@ -12,7 +12,6 @@ from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.reference import fetch_padded
 from haploformer.genome.windows import (
-    MARGIN,
     build_windows,
     cis_interval,
     covering_intervals,
@@ -126,10 +125,11 @@ def test_require_known_sequence__names_the_worst_window():
 
 
 def test_covering_intervals__of_the_longest_length_and_a_margin():
-    far = 5 * MARGIN
+    margin = 10_000
+    far = 5 * margin
     genes = genes_of([("a", "21", far), ("b", "21", far + 10), ("c", "22", 3), ("d", "22", 3 * far)])
-    half = MARGIN + 10
-    assert covering_intervals(genes, [8, 20, 12]) == [
+    half = margin + 10
+    assert covering_intervals(genes, [8, 20, 12], margin=margin) == [
         Interval("21", far - half, far + 10 + half),
         Interval("22", 0, 3 + half),
         Interval("22", 3 * far - half, 3 * far + half),

@@ -64,16 +64,21 @@ class Genotypes:
 
     def require_covered(self, interval: Interval) -> None:
         """Raise InputError if records were not looked for in all of the interval: none there would mean nothing."""
-        if self.intervals is None:
-            return
-        contig, start, end = interval
-        if not any(c == contig and s <= max(start, 0) and end <= e for c, s, e in self.intervals):
+        if not self.covers(interval):
+            contig, start, end = interval
             raise InputError(
                 str(self.provenance.get("source", "genotypes")),
                 f"the stored variants do not cover {contig}:{max(start, 0) + 1}-{end}, "
                 "they were read for smaller windows or other genes",
                 "read them again with these parameters: kedro run --pipelines data_prep",
             )
+
+    def covers(self, interval: Interval) -> bool:
+        """Whether records were looked for in all of the interval that can lie on a contig."""
+        if self.intervals is None:
+            return True
+        contig, start, end = interval
+        return any(c == contig and s <= max(start, 0) and end <= e for c, s, e in self.intervals)
 
     def row_range(self, contig: str, start: int, end: int) -> tuple[int, int]:
         """Rows [first, last) of the records with ``pos`` in the 0-based half-open interval; (0, 0) if none."""

@@ -130,6 +130,7 @@ def collect_gene_haplotypes(
         If a person's missing alleles exceed ``max_missing``, or records were not looked for where the window's bases
         come from.
     """
+    genotypes.require_covered(window)
     first, inside, stretch = _stretch(genotypes, reference, window, tss, reverse=reverse)
     last = first + len(inside)
     edits = pair_edits(genotypes.records.iloc[first:last]) if mean else genotypes.edits.of_records(first, last)
@@ -147,7 +148,7 @@ def collect_gene_haplotypes(
         row_of_key.setdefault(key, len(row_of_key))
     distinct = np.unique([row_of_key[key] for key in keys], return_index=True)[1]
     placement = placement.take(distinct)
-    genotypes.require_covered(Interval(window.contig, *placement.reach()))
+    _require_covered(genotypes, window, placement)
 
     rows = np.array([row_of_key[key] for key in keys[1:]], np.int64)[group]
     present = np.ones(len(rows), bool) if mean else ~calls.absent
@@ -269,6 +270,19 @@ def _place(stretch: Stretch, table: EditTable, carried: NDArray[np.bool_], tss: 
     row, edit = np.nonzero(carried[origin].T)
     n_carried = np.bincount(row, minlength=carried.shape[1])
     return Placement(stretch, split, np.concatenate([[0, 0], np.cumsum(n_carried)]), edit)
+
+
+def _require_covered(genotypes: Genotypes, window: Interval, placement: Placement) -> None:
+    """Deletions draw bases, and with them variants, from beyond the window: they must have been looked for there."""
+    start, end = placement.reach()
+    if genotypes.covers(Interval(window.contig, start, end)):
+        return
+    beyond = max(window.start - start, end - window.end)
+    raise InputError(
+        f"{genotypes.provenance.get('source', 'genotypes')}:{window.contig}:{window.start + 1}-{window.end}",
+        f"deletions draw {beyond:,} bases into the window, from where no variants were read",
+        f"set data_prep.margin to at least {beyond} and read them again: kedro run --pipelines data_prep",
+    )
 
 
 def _require_calls(

@@ -153,11 +153,10 @@ def variable_windows(
     return variable
 
 
-#: Bases beyond a window from which deletions may draw variants into it.
-MARGIN = 10_000
+def covering_intervals(genes: pd.DataFrame, lengths: Iterable[int], *, margin: int) -> list[Interval]:
+    """Merged intervals that cover a window of the longest of ``lengths`` round every gene's TSS, and a margin.
 
-
-def covering_intervals(genes: pd.DataFrame, lengths: Iterable[int]) -> list[Interval]:
-    """Merged intervals that cover a window of the longest of ``lengths`` round every gene's TSS, and a margin."""
-    longest = max(lengths) + 2 * MARGIN
+    Deletions draw bases, and variants with them, from beyond a window into it: ``margin`` bases on either side.
+    """
+    longest = max(lengths) + 2 * margin
     return merge_intervals(cis_interval(g.contig, g.tss, longest) for g in genes.itertuples())

@@ -121,7 +121,9 @@ def read_genotypes(
     from haploformer.formats.phasing import describe_phasing
     from haploformer.genome.windows import covering_intervals
 
-    intervals = covering_intervals(genes, [PRESETS[enformer.preset].window, baselines.cis_window])
+    intervals = covering_intervals(
+        genes, [PRESETS[enformer.preset].window, baselines.cis_window], margin=options.margin
+    )
     people = individuals["individual_id"].tolist()
     batches = genotype_file.read(
         intervals,
