@@ -13,6 +13,7 @@ import pandas as pd
 from haploformer import __version__
 from haploformer.enformer.bins import KeptBins
 from haploformer.enformer.engine import Windows
+from haploformer.enformer.exact import ExactEngine
 from haploformer.enformer.geometry import PRESETS
 from haploformer.enformer.library import LibraryEngine
 from haploformer.enformer.plan import PredictionPlan, plan_predictions
@@ -20,6 +21,8 @@ from haploformer.formats.weights import WeightsChoice, load_model
 from haploformer.parameters import EnformerParameters
 
 logger = logging.getLogger(__name__)
+
+_ENGINES: dict[str, type[ExactEngine] | type[LibraryEngine]] = {"exact": ExactEngine, "library": LibraryEngine}
 
 
 def plan_model(
@@ -46,7 +49,7 @@ def plan_model(
     model = load_model(choice, replace(PRESETS[options.preset], n_tracks=len(tracks)), seed=options.seed)
     geometry = model.geometry
     plan = plan_predictions(
-        LibraryEngine(model.module, geometry, batch_size=options.batch_size),
+        _ENGINES[options.engine](model.module, geometry, batch_size=options.batch_size),
         windows,
         keys,
         carriers,

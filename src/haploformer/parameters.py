@@ -162,7 +162,8 @@ class EnformerParameters(ParameterGroup):
     gamma : str, optional
         Position features of the attention, ``tabulated`` or ``computed``, if not those that the weights need.
     engine : str
-        Algorithm of the forward pass.
+        Algorithm of the forward pass. ``exact``: every distinct part of it once. ``library``: enformer-pytorch as it is,
+        slow, the reference.
     tracks : list of str
         The tissue's tracks, for the summary ``tissue_mean``.
     centre_bins : int
@@ -182,7 +183,7 @@ class EnformerParameters(ParameterGroup):
     official_folder: str = "data/06_models/enformer-official-rough"
     gamma: Literal["tabulated", "computed"] | None = None
     seed: int = Field(0, ge=0)
-    engine: Literal["library"] = "library"
+    engine: Literal["exact", "library"] = "exact"
     tracks: Names = ("whole_blood",)
     centre_bins: int = Field(10, ge=2, multiple_of=2)
     bins: Literal["centre", "all", "each"] = "centre"

@@ -113,6 +113,20 @@ def test_collect_gene_haplotypes__a_snp_and_an_insertion_behind_it_both_apply():
     assert found.n_overlapping == 1
 
 
+def test_collect_gene_haplotypes__a_record_before_the_window_takes_the_place_of_one_that_reaches_into_it():
+    sequence = random_sequence(300, np.random.default_rng(12))
+    # The window begins with base 86; the first record ends with base 85, where the second begins.
+    turned = [("ACGT"["ACGT".index(b) - 1]) for b in sequence]
+    records = [
+        (82, sequence[81:86], "".join(turned[81:86])),
+        (86, sequence[85:90], "".join(turned[85:90])),
+        (95, sequence[94], turned[94]),
+    ]
+    texts = haplotype_text(sequence, records, [[[1, 0]], [[1, 1]], [[0, 1]]], tss=150)
+    assert texts[0] == sequence[86:214]
+    assert texts[1] == "".join(turned[86:90]) + sequence[90:94] + turned[94] + sequence[95:214]
+
+
 def test_collect_gene_haplotypes__records_must_be_known_where_bases_are_drawn_from():
     sequence = random_sequence(600, np.random.default_rng(6))
     genotypes = genotypes_of([(350, sequence[349:390], sequence[349])], [[[0, 1]]])

@@ -18,6 +18,10 @@ class Windows(Protocol):
         """Number of windows."""
         ...
 
+    def codes(self, rows: Sequence[int]) -> NDArray[np.uint8]:
+        """Base codes (n_rows, length): 0 to 3 for A C G T, 4 unknown, 5 to 10 halves of two bases."""
+        ...
+
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """One-hot form (n_rows, length, 4), order A C G T, unknown bases all zeros."""
         ...

@@ -103,6 +103,15 @@ class Genotypes:
         return int((self.ends - self._first_base).max(initial=1))
 
     @cached_property
+    def group_start(self) -> NDArray[np.int64]:
+        """The first row of those that each record hangs together with by REF alleles that share bases (n_records,)."""
+        starts = np.ones(len(self), bool)
+        for begin, stop in self._rows_of_contig.values():
+            reached = np.maximum.accumulate(self.ends[begin:stop])
+            starts[begin + 1 : stop] = self._first_base[begin + 1 : stop] >= reached[:-1]
+        return np.flatnonzero(starts)[np.cumsum(starts) - 1]
+
+    @cached_property
     def _first_base(self) -> NDArray[np.int64]:
         return self.records["pos"].to_numpy(np.int64) - 1
 

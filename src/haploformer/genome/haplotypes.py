@@ -131,17 +131,18 @@ def collect_gene_haplotypes(
         come from.
     """
     genotypes.require_covered(window)
-    first, inside, stretch = _stretch(genotypes, reference, window, tss, reverse=reverse)
-    last = first + len(inside)
+    first, last, low, stretch = _stretch(genotypes, reference, window, tss, reverse=reverse)
+    inside = genotypes.ends[first:last] > low
     edits = pair_edits(genotypes.records.iloc[first:last]) if mean else genotypes.edits.of_records(first, last)
-    edits = edits.of_chosen(inside)
     calls = _read_calls(genotypes, first, last, inside, edits, mean=mean)
     _require_calls(calls.missing, int(inside.sum()), genotypes, window, max_missing=max_missing)
 
     column, group = group_columns(calls.packed)
     carried = calls.carried(column)
     n_overlapping = first_come(carried, edits)
-    placement = _place(stretch, edits.table, carried, tss)
+    # Records before the stretch only take the place of others that reach into it.
+    within = np.flatnonzero(edits.table.end > low)
+    placement = _place(stretch, edits.table.take(within), carried[within], tss)
     keys = placement.keys()
     row_of_key: dict[str, int] = {}
     for key in keys:
@@ -188,26 +189,29 @@ def group_columns(packed: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray
 
 def _stretch(
     genotypes: Genotypes, reference: Reference, window: Interval, tss: int, *, reverse: bool
-) -> tuple[int, NDArray[np.bool_], Stretch]:
-    """The first record that can matter, which of it and the next ones do, and bases enough to fill either side.
+) -> tuple[int, int, int, Stretch]:
+    """The records [first, last) that can matter, the first base from which a window may be filled, and the bases.
 
     Deletions draw bases, and with them more records, from beyond the window's ends: at most as many as lie under one.
     """
-    contig, start, end = window
-    low, high = start, end
+    contig = window.contig
+    low, high = window.start, window.end
     while True:
         first, last = genotypes.row_range(contig, low - genotypes.longest_ref, high)
         table = genotypes.edits.of_records(first, last).table
         lost_left, lost_right = _bases_under_deletions(table, tss)
-        if start - lost_left >= low and end + lost_right <= high:
+        if window.start - lost_left >= low and window.end + lost_right <= high:
             break
-        low, high = min(low, start - lost_left), max(high, end + lost_right)
-    inside = genotypes.ends[first:last] > low
+        low, high = min(low, window.start - lost_left), max(high, window.end + lost_right)
+    inside = np.flatnonzero(genotypes.ends[first:last] > low)
+    # One that ends before the stretch may stand in the way of the next, which reaches into it.
+    first = int(genotypes.group_start[first + inside[0]]) if len(inside) else last
     # An edit that reaches over an end of the stretch is to lie in it as a whole.
-    low = int(table.start[table.end > low].min(initial=low))
+    start = int(table.start[table.end > low].min(initial=low))
     high = int(table.end.max(initial=high))
-    codes = fetch_padded(reference, contig, low, high)
-    return first, inside, Stretch(low, tss, tss - start, end - tss, codes, reverse)
+    codes = fetch_padded(reference, contig, start, high)
+    left, right = tss - window.start, window.end - tss
+    return first, last, low, Stretch(start, tss, left, right, codes, reverse)
 
 
 def _bases_under_deletions(table: EditTable, tss: int) -> tuple[int, int]:

@@ -1,0 +1,67 @@
+"""The engine ``exact``: what enformer-pytorch computes, every distinct part of it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from haploformer.enformer.engine import Windows
+from haploformer.enformer.geometry import Geometry
+from haploformer.enformer.model import HEAD
+from haploformer.enformer.tower import SharedTower
+from haploformer.enformer.tower_plan import plan_tower
+from haploformer.enformer.tracks import require_tracks
+from haploformer.enformer.trunk import SharedTrunk
+
+#: Bases of the windows that share a tower: what bounds the memory of its plan (16 bytes a base).
+BASES_AT_ONCE = 64 * 196_608
+
+
+class ExactEngine:
+    """Tower on distinct receptive fields, transformer on distinct windows, outputs that are wanted only.
+
+    Parameters
+    ----------
+    module : nn.Module
+        An Enformer in evaluation mode.
+    geometry : Geometry
+    batch_size : int
+        Windows at once in the transformer.
+    """
+
+    name = "exact"
+
+    def __init__(self, module: nn.Module, geometry: Geometry, *, batch_size: int) -> None:
+        self.geometry = geometry
+        self.batch_size = batch_size
+        with torch.inference_mode():
+            self._tower = SharedTower(module.eval())
+            self._trunk = SharedTrunk(module, geometry, HEAD)
+
+    def predict(
+        self, windows: Windows, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """See `InferenceEngine.predict`."""
+        self.geometry.check_bins(bins)
+        require_tracks(tracks, self.geometry.n_tracks)
+        out = np.empty((len(rows), len(bins), len(tracks)), np.float32)
+        at_once = max(1, BASES_AT_ONCE // self.geometry.window)
+        for start in range(0, len(rows), at_once):
+            codes = windows.codes(rows[start : start + at_once])  # (n, length)
+            if codes.shape[1] != self.geometry.window:
+                raise ValueError(f"windows of {codes.shape[1]} bases, the model takes {self.geometry.window}")
+            plan = plan_tower(codes)
+            with torch.inference_mode():
+                coverage = self._trunk.compute(
+                    self._tower.compute(plan),
+                    torch.from_numpy(plan.tokens),
+                    bins=bins,
+                    tracks=tracks,
+                    batch_size=self.batch_size,
+                )
+            out[start : start + len(codes)] = coverage.numpy()
+        return out
