@@ -64,6 +64,8 @@ class SummaryHooks:
                 _tell_predictions(catalog, name)
         if "input_validation" in made:
             _tell_validation(catalog)
+        if "prediction_verification" in made:
+            _tell_verification(catalog)
         if "evaluation_report" in made:
             from haploformer.evaluation.known_answer import require_inside
 
@@ -83,6 +85,22 @@ def _tell_validation(catalog: CatalogProtocol) -> None:
 
     click.echo(describe_validation(catalog.load("input_validation")))
     click.echo(f"Table: {_place(catalog, 'input_validation')}")
+
+
+def _tell_verification(catalog: CatalogProtocol) -> None:
+    table = catalog.load("prediction_verification")
+    bad = table[table["state"] != "whole"]
+    click.echo(
+        f"{len(table) - len(bad)} of {len(table)} files are as they were written, {table['n_bytes'].sum():,} bytes"
+    )
+    click.echo(f"Table: {_place(catalog, 'prediction_verification')}")
+    if len(bad):
+        first = bad.iloc[0]
+        raise InputError(
+            f"{_place(catalog, 'track_predictions')}/{first['file']}",
+            f"the file is {first['state']} ({len(bad)} of {len(table)} files are)",
+            "remove the damaged files and compute them again: kedro run --pipelines enformer_inference",
+        )
 
 
 def _tell_scores(catalog: CatalogProtocol) -> None:

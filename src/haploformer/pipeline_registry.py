@@ -12,6 +12,7 @@ from haploformer.pipelines import (
     sequence_prediction,
     stacking,
     validate,
+    verify,
 )
 
 
@@ -39,5 +40,5 @@ def register_pipelines() -> dict[str, Pipeline]:
         "gene_prediction": prediction + prediction_report.create_gene_report(),
         "sequence_prediction": sequence_prediction.create_pipeline(),
     }
-    selections["validate"] = validate.create_pipeline()
-    return pipelines | selections | {"__default__": cohort}
+    checks = {"validate": validate.create_pipeline(), "verify": verify.create_pipeline()}
+    return pipelines | selections | checks | {"__default__": cohort}

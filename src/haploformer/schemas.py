@@ -85,6 +85,18 @@ audit = _table(
     }
 )
 
+#: Each file of stored predictions as `verify` finds it; ``first_window`` and ``last_window`` are null where the file is no
+#: shard.
+prediction_verification = _table(
+    {
+        "file": _text(),
+        "first_window": _integer(nullable=True),
+        "last_window": _integer(nullable=True),
+        "n_bytes": _integer(),
+        "state": _text(isin=["whole", "damaged", "missing"]),
+    }
+)
+
 #: What `validate` found in each input: file and integrity, then as in ``audit``. Files of a set are joined by commas;
 #: ``file`` is null where the run goes on without the input. ``indices``: those beside the file, null for none.
 #: ``checksum``: whether a recorded sha256 was compared.

@@ -20,7 +20,12 @@ from haploformer.enformer.bins import KeptBins
 from haploformer.enformer.plan import PredictionPlan, plan_predictions, run_plan
 from haploformer.errors import InputError
 from haploformer.formats import prediction_store
-from haploformer.formats.prediction_store import PredictionStore, predictions_exist, read_predictions
+from haploformer.formats.prediction_store import (
+    PredictionStore,
+    predictions_exist,
+    read_predictions,
+    verify_predictions,
+)
 from tests.builders.predictions import CENTRE_BINS, FakeModel, Interrupted, expected_rows, fake_plan, with_rows
 
 KEYS = [f"key{i}" for i in range(18)]  # five shards of four rows, the last of two
@@ -562,3 +567,37 @@ def test_prediction_store__bins_kept_in_another_way_are_predicted_anew(store):
     plan = fake_plan(KEYS, FakeModel())
     other = replace(plan, bins=KeptBins("centre", (4, 5, 6, 7), 10), identity=plan.identity | {"bins": [4, 5, 6, 7]})
     assert PredictionStore(store, other).known_row(KEYS[0]) is None
+
+
+def test_verify_predictions__a_finished_store_is_whole(store):
+    make(store)
+    table = verify_predictions(store)
+    assert set(table["state"]) == {"whole"}
+    assert sorted(table["file"]) == sorted(set(files(store)) - {"checksums.json"})
+    shards = table.dropna()
+    assert shards["first_window"].tolist() == list(range(0, len(KEYS), 4))
+    assert shards["last_window"].tolist()[-1] == len(KEYS)
+    assert table["n_bytes"].tolist() == [len(files(store)[name]) for name in table["file"]]
+
+
+def test_verify_predictions__finds_every_flipped_bit(store):
+    make(store)
+    rng, content = np.random.default_rng(0), files(store)
+    names = sorted(set(content) - {"checksums.json"})
+    for i in range(20):
+        name = names[i % len(names)]
+        damaged = bytearray(content[name])
+        damaged[rng.integers(len(damaged))] ^= 1 << int(rng.integers(8))
+        (store / name).write_bytes(damaged)
+        table = verify_predictions(store)
+        assert name in set(table["file"][table["state"] == "damaged"])
+        (store / name).write_bytes(content[name])
+    assert set(verify_predictions(store)["state"]) == {"whole"}
+
+
+def test_verify_predictions__a_file_that_is_gone(store):
+    make(store)
+    chunk(store, 1).unlink()
+    table = verify_predictions(store).set_index("file")
+    assert table["state"].value_counts().to_dict() == {"whole": len(table) - 1, "missing": 1}
+    assert table["n_bytes"][table["state"] == "missing"].tolist() == [0]

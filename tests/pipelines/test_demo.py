@@ -165,6 +165,22 @@ def test_enformer_inference__both_spellings_run_and_recompute_nothing(finished, 
     assert {p: p.stat().st_mtime_ns for p in chunks} == chunks
 
 
+def test_verify__hashes_every_file_again_and_names_the_damaged_one(finished):
+    whole = finished.kedro("run", "--pipelines", "verify")
+    assert re.search(r"^(\d+) of \1 files are as they were written", whole.stdout, re.MULTILINE)
+    chunk = finished.root / STORE / "predictions/c/5/0"
+    content = bytearray(chunk.read_bytes())
+    content[1000] ^= 4
+    chunk.write_bytes(content)
+    result = finished.kedro("run", "--pipelines", "verify", check=False)
+    assert result.returncode == 1
+    line = result.stderr.strip().splitlines()[-1]
+    assert re.search(r"predictions/c/5/0: the file is damaged \(1 of \d+ files are\); remove the damaged files", line)
+    chunk.unlink()
+    finished.kedro("run", "--pipelines", "enformer_inference")
+    finished.kedro("run", "--pipelines", "verify")
+
+
 def test_known_answer__fails_when_predictions_are_permuted_over_people(finished):
     path = finished.root / "data/07_model_output/demo/predicted_expression_enformer.parquet"
     table = pd.read_parquet(path)

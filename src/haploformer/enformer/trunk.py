@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from enformer_pytorch.modeling_enformer import Attention, get_positional_embed
 from torch import Tensor, nn
+from torch.nn import functional
 
 from haploformer.enformer.geometry import Geometry
 from haploformer.enformer.tower import Normalisation, gelu
@@ -28,7 +28,7 @@ _FEW_QUERIES = 96
 
 def normalise(x: Tensor) -> Tensor:
     """LayerNorm without weight and bias, which are folded into what follows."""
-    return F.layer_norm(x, (x.shape[-1],))
+    return functional.layer_norm(x, (x.shape[-1],))
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class _Layer:
 
     def project(self, x: Tensor) -> Tensor:
         """Queries, keys and values of tokens (..., dim), side by side."""
-        return F.linear(normalise(x), self.joined.weight, self.joined.bias)
+        return functional.linear(normalise(x), self.joined.weight, self.joined.bias)
 
     def forward(self, x: Tensor, projected: Tensor, wanted: Sequence[int] | None = None) -> Tensor:
         """The next layer's tokens.
@@ -110,7 +110,7 @@ class _Layer:
         """Few wanted tokens: their queries meet the normalised tokens, and no key or value is formed."""
         n_windows, n_tokens, dim = x.shape
         tokens = normalise(x)
-        query = self._by_head(F.linear(tokens[:, wanted], self.query.weight, self.query.bias))
+        query = self._by_head(functional.linear(tokens[:, wanted], self.query.weight, self.query.bias))
         key = self.key.weight.view(self.heads, -1, dim)
         value = self.value.weight.view(self.heads, -1, dim)
         # A key's bias meets every token of a query alike, and falls out of the softmax.
@@ -124,9 +124,9 @@ class _Layer:
         return self._finish(x[:, wanted], attended)
 
     def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        x = x + F.linear(attended, self.out.weight, self.out.bias)
-        hidden = F.linear(normalise(x), self.widen.weight, self.widen.bias).relu_()
-        return x + F.linear(hidden, self.narrow.weight, self.narrow.bias)
+        x = x + functional.linear(attended, self.out.weight, self.out.bias)
+        hidden = functional.linear(normalise(x), self.widen.weight, self.widen.bias).relu_()
+        return x + functional.linear(hidden, self.narrow.weight, self.narrow.bias)
 
     def _by_head(self, x: Tensor) -> Tensor:
         """(n_windows, n_tokens, heads * size) -> (n_windows, heads, n_tokens, size)."""
@@ -227,7 +227,7 @@ class SharedTrunk:
             x = last.forward_few(x, wanted)
         else:
             x = last.forward(x, last.project(x) if projected is None else projected, wanted)
-        x = gelu(F.linear(self._norm.activate(x), *self._pointwise))
+        x = gelu(functional.linear(self._norm.activate(x), *self._pointwise))
         every = len(tracks) == len(self._head.bias) and list(tracks) == list(range(len(tracks)))
         chosen = slice(None) if every else list(tracks)
-        return F.softplus(F.linear(x, self._head.weight[chosen], self._head.bias[chosen]))
+        return functional.softplus(functional.linear(x, self._head.weight[chosen], self._head.bias[chosen]))

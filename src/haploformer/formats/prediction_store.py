@@ -27,7 +27,14 @@ from numpy.typing import NDArray
 from haploformer.enformer.bins import CENTRE, KeptBins
 from haploformer.enformer.plan import PredictionPlan, RowRange
 from haploformer.errors import InputError
-from haploformer.formats.files import read_json, replace_directory, sha256_json, write_durably, write_json
+from haploformer.formats.files import (
+    read_json,
+    replace_directory,
+    sha256_file,
+    sha256_json,
+    write_durably,
+    write_json,
+)
 
 _PLAN = "plan.json"
 _MANIFEST = "manifest.jsonl"
@@ -35,6 +42,7 @@ _ARRAY = "predictions"
 _WINDOWS = "windows.parquet"
 _KEYS = "keys.parquet"
 _METADATA = "zarr.json"
+_CHECKSUMS = "checksums.json"
 _LAYOUT_FILES = (_METADATA, f"{_ARRAY}/{_METADATA}", f"track/{_METADATA}", "track/c/0", _KEYS, _PLAN)
 
 
@@ -53,12 +61,15 @@ class TrackPredictions:
         sequences without people: ``sequence, window``.
     attributes : dict
         Identity and provenance.
+    path : Path
+        Where the store lies.
     """
 
     values: Any
     tracks: NDArray[np.int64]
     windows: pd.DataFrame
     attributes: dict[str, Any]
+    path: Path
 
     @property
     def bins(self) -> KeptBins:
@@ -150,6 +161,8 @@ class PredictionStore:
         lines = [json.dumps(self._done[shard], sort_keys=True) for shard in sorted(self._done)]
         write_durably(self.folder / _MANIFEST, "".join(f"{line}\n" for line in lines).encode())
         self._remove_strays()
+        names = [_MANIFEST, _WINDOWS, *_LAYOUT_FILES]
+        write_json(self.folder / _CHECKSUMS, {name: sha256_file(self.folder / name) for name in names})
         if self.folder != self.path:
             replace_directory(self.folder, self.path)
             self.folder = self.path
@@ -194,7 +207,7 @@ class PredictionStore:
     def _remove_strays(self) -> None:
         """Remove what earlier plans and interrupted writes left in the folder."""
         own = {self._chunk_path(shard.index) for shard in self.plan.shards()}
-        own |= {self.folder / name for name in (_MANIFEST, _WINDOWS, *_LAYOUT_FILES)}
+        own |= {self.folder / name for name in (_MANIFEST, _WINDOWS, _CHECKSUMS, *_LAYOUT_FILES)}
         for path in sorted(self.folder.rglob("*"), reverse=True):
             if path.is_dir():
                 if not any(path.iterdir()):
@@ -284,7 +297,37 @@ def read_predictions(path: Path) -> TrackPredictions:
         tracks=np.asarray(group["track"]),
         windows=pd.read_parquet(path / _WINDOWS),
         attributes=dict(group.attrs),
+        path=path,
     )
+
+
+def verify_predictions(path: Path) -> pd.DataFrame:
+    """Hash every file of a finished store again, and compare with what was recorded when it was written.
+
+    Returns
+    -------
+    DataFrame
+        One row per file: ``file`` (within the store), ``first_window, last_window`` (rows of a shard, the last one
+        exclusive; null for other files), ``n_bytes, state``: ``whole``, ``damaged`` or ``missing``.
+    """
+    recorded = read_json(path / _CHECKSUMS) if (path / _CHECKSUMS).is_file() else {}
+    rows = [(path / name, None, None, sha256) for name, sha256 in sorted(recorded.items())]
+    # Shards are known by these two: where one is damaged, the others are not looked at.
+    if all(_state(path / name, recorded[name])[1] == "whole" for name in (_PLAN, _MANIFEST) if name in recorded):
+        plan = read_json(path / _PLAN)
+        for entry in sorted(_manifest(path), key=lambda entry: entry["shard"]):
+            rows.append((_chunk_path(path, entry["shard"], plan), *entry["rows"], entry["sha256"]))
+    states = [(*_state(file, sha256), first, last) for file, first, last, sha256 in rows]
+    names = [str(file.relative_to(path)) for file, *_ in rows]
+    table = pd.DataFrame(states, columns=["n_bytes", "state", "first_window", "last_window"])
+    windows = table[["first_window", "last_window"]].astype("Int64")
+    return pd.DataFrame({"file": names, **windows, "n_bytes": table["n_bytes"], "state": table["state"]})
+
+
+def _state(file: Path, sha256: str) -> tuple[int, str]:
+    if not file.is_file():
+        return 0, "missing"
+    return file.stat().st_size, "whole" if sha256_file(file) == sha256 else "damaged"
 
 
 def predictions_exist(path: Path) -> bool:
