@@ -12,17 +12,16 @@ import pandas as pd
 
 from haploformer import __version__
 from haploformer.enformer.bins import KeptBins
-from haploformer.enformer.engine import Windows
+from haploformer.enformer.delta_engine import DeltaEngine
+from haploformer.enformer.engine import InferenceEngine, Windows
 from haploformer.enformer.exact import ExactEngine
-from haploformer.enformer.geometry import PRESETS
+from haploformer.enformer.geometry import PRESETS, Geometry
 from haploformer.enformer.library import LibraryEngine
 from haploformer.enformer.plan import PredictionPlan, plan_predictions
 from haploformer.formats.weights import WeightsChoice, load_model
 from haploformer.parameters import EnformerParameters
 
 logger = logging.getLogger(__name__)
-
-_ENGINES: dict[str, type[ExactEngine] | type[LibraryEngine]] = {"exact": ExactEngine, "library": LibraryEngine}
 
 
 def plan_model(
@@ -49,7 +48,7 @@ def plan_model(
     model = load_model(choice, replace(PRESETS[options.preset], n_tracks=len(tracks)), seed=options.seed)
     geometry = model.geometry
     plan = plan_predictions(
-        _ENGINES[options.engine](model.module, geometry, batch_size=options.batch_size),
+        _engine(model.module, geometry, options),
         windows,
         keys,
         carriers,
@@ -70,3 +69,11 @@ def plan_model(
         *(len(plan.keys), len(plan.shards()), len(plan.tracks)),
     )
     return plan
+
+
+def _engine(module: Any, geometry: Geometry, options: EnformerParameters) -> InferenceEngine:
+    if options.engine == "library":
+        return LibraryEngine(module, geometry, batch_size=options.batch_size)
+    if options.engine == "delta":
+        return DeltaEngine(module, geometry, batch_size=options.batch_size, limit=options.delta_limit)
+    return ExactEngine(module, geometry, batch_size=options.batch_size)

@@ -162,8 +162,10 @@ class EnformerParameters(ParameterGroup):
     gamma : str, optional
         Position features of the attention, ``tabulated`` or ``computed``, if not those that the weights need.
     engine : str
-        Algorithm of the forward pass. ``exact``: every distinct part of it once. ``library``: enformer-pytorch as it is,
-        slow, the reference.
+        Algorithm of the forward pass. ``exact``: every distinct part of it once. ``delta``: the transformer on differences
+        from the reference in half precision, their error measured and stored. ``library``: enformer-pytorch as it is.
+    delta_limit : float
+        Error of differences, relative to the largest, over which ``delta`` predicts a gene's windows exactly.
     tracks : list of str
         The tissue's tracks, for the summary ``tissue_mean``.
     centre_bins : int
@@ -183,7 +185,8 @@ class EnformerParameters(ParameterGroup):
     official_folder: str = "data/06_models/enformer-official-rough"
     gamma: Literal["tabulated", "computed"] | None = None
     seed: int = Field(0, ge=0)
-    engine: Literal["exact", "library"] = "exact"
+    engine: Literal["exact", "delta", "library"] = "exact"
+    delta_limit: float = Field(0.02, gt=0)
     tracks: Names = ("whole_blood",)
     centre_bins: int = Field(10, ge=2, multiple_of=2)
     bins: Literal["centre", "all", "each"] = "centre"

@@ -23,6 +23,10 @@ class CodeWindows:
     def codes(self, rows: Sequence[int]) -> NDArray[np.uint8]:
         return self.held[list(rows)]
 
+    def reference_rows(self, rows: Sequence[int]) -> NDArray[np.int64]:
+        """All are haplotypes of the first."""
+        return np.zeros(len(rows), np.int64)
+
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
         return one_hot(self.codes(rows))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ class MemoryStore:
         self.done = set(done)
         self.known = known or {}
         self.written: dict[int, np.ndarray] = {}
+        self.facts: dict[int, dict] = {}
 
     def is_done(self, shard: RowRange) -> bool:
         return shard.index in self.done
@@ -29,8 +32,9 @@ class MemoryStore:
     def known_row(self, key: str) -> np.ndarray | None:
         return self.known.get(key)
 
-    def write(self, shard: RowRange, rows: np.ndarray) -> None:
+    def write(self, shard: RowRange, rows: np.ndarray, facts: dict) -> None:
         self.written[shard.index] = rows
+        self.facts[shard.index] = facts
 
 
 KEYS = [f"k{i}" for i in range(10)]
@@ -56,6 +60,13 @@ def test_run_plan__computes_shard_by_shard():
     assert (list(store.written), model.calls) == ([0], [KEYS[:4]])
     assert list(steps) == [4, 2]
     assert np.array_equal(np.concatenate(list(store.written.values())), expected_rows(KEYS))
+
+
+def test_run_plan__what_was_measured_goes_with_its_shard():
+    store, model = MemoryStore(known={key: np.ones(3) for key in KEYS[8:]}), FakeModel()
+    list(run_plan(replace(fake_plan(KEYS, model), facts=lambda: {"n": len(model.calls)}), store))
+    # The last shard was known from before: nothing was measured.
+    assert store.facts == {0: {"n": 1}, 1: {"n": 2}, 2: {}}
 
 
 def test_run_plan__what_is_done_is_counted_and_not_computed():
@@ -95,6 +106,8 @@ class Engine:
     """Predicts the window's number, and the bin's and track's as fractions."""
 
     name = "fake"
+    precision = "float32"
+    facts: ClassVar[dict] = {}
 
     def __init__(self) -> None:
         self.asked: list[list[int]] = []

@@ -463,7 +463,8 @@ def test_run_plan__refuses_a_prediction_that_is_not_finite(store, bad):
 
 def test_run_plan__two_windows_with_equal_content_share_a_row(store):
     class Engine:
-        name = "fake"
+        name, precision = "fake", "float32"
+        facts: ClassVar[dict] = {}
         asked: ClassVar[list[list[int]]] = []
 
         def predict(self, windows, rows, *, tracks, bins):
@@ -533,7 +534,8 @@ def test_manifest__one_line_per_shard_with_the_hash_of_its_file(store):
 @pytest.mark.parametrize(("keep", "shape"), [("all", (5, 2, 2)), ("each", (5, 8, 2))])
 def test_prediction_store__keeps_bins_apart(store, keep, shape):
     class Engine:
-        name = "fake"
+        name, precision = "fake", "float32"
+        facts: ClassVar[dict] = {}
 
         def predict(self, windows, rows, *, tracks, bins):
             return np.array(rows, np.float32)[:, None, None] * 100 + np.array(bins, np.float32)[:, None] + tracks
@@ -601,3 +603,15 @@ def test_verify_predictions__a_file_that_is_gone(store):
     table = verify_predictions(store).set_index("file")
     assert table["state"].value_counts().to_dict() == {"whole": len(table) - 1, "missing": 1}
     assert table["n_bytes"][table["state"] == "missing"].tolist() == [0]
+
+
+def test_prediction_store__what_was_measured_is_an_attribute_of_the_whole(store):
+    plan = fake_plan(KEYS, FakeModel())
+    facts = iter([{"error": 0.5, "checked": 1}, {"error": 0.25, "checked": 1}, {"error": 0.75, "checked": 2}] * 9)
+    complete(store, replace(plan, facts=lambda: next(facts)))
+    attributes = read_predictions(store).attributes
+    n = len(plan.shards())
+    assert attributes["error"] == (0.75 if n > 2 else 0.5)
+    assert attributes["checked"] == sum([1, 1, 2][i % 3] for i in range(n))
+    with_facts = [json.loads(line) for line in (store / "manifest.jsonl").read_text().splitlines()]
+    assert [entry["facts"]["checked"] for entry in with_facts] == [[1, 1, 2][i % 3] for i in range(n)]

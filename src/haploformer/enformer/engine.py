@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,10 @@ class Windows(Protocol):
         """Base codes (n_rows, length): 0 to 3 for A C G T, 4 unknown, 5 to 10 halves of two bases."""
         ...
 
+    def reference_rows(self, rows: Sequence[int]) -> NDArray[np.int64]:
+        """The window of the reference that each of some windows is a haplotype of; itself where there is none."""
+        ...
+
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """One-hot form (n_rows, length, 4), order A C G T, unknown bases all zeros."""
         ...
@@ -31,7 +35,13 @@ class InferenceEngine(Protocol):
     """Predicts coverage from sequence."""
 
     name: str
+    precision: str
     geometry: Geometry
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the engine measured of its last predictions, stored beside them. JSON values."""
+        ...
 
     def predict(
         self, windows: Windows, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]

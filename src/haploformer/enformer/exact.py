@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,13 +35,24 @@ class ExactEngine:
     """
 
     name = "exact"
+    precision = "float32"
 
     def __init__(self, module: nn.Module, geometry: Geometry, *, batch_size: int) -> None:
         self.geometry = geometry
         self.batch_size = batch_size
         with torch.inference_mode():
-            self._tower = SharedTower(module.eval())
-            self._trunk = SharedTrunk(module, geometry, HEAD)
+            self.tower = SharedTower(module.eval())
+            self.trunk = SharedTrunk(module, geometry, HEAD)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was measured by the last `predict`: nothing."""
+        return {}
+
+    def require_length(self, codes: NDArray[np.uint8]) -> None:
+        """Raise ValueError unless the windows (n_windows, length) have the model's length."""
+        if codes.shape[1] != self.geometry.window:
+            raise ValueError(f"windows of {codes.shape[1]} bases, the model takes {self.geometry.window}")
 
     def predict(
         self, windows: Windows, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]
@@ -52,12 +64,11 @@ class ExactEngine:
         at_once = max(1, BASES_AT_ONCE // self.geometry.window)
         for start in range(0, len(rows), at_once):
             codes = windows.codes(rows[start : start + at_once])  # (n, length)
-            if codes.shape[1] != self.geometry.window:
-                raise ValueError(f"windows of {codes.shape[1]} bases, the model takes {self.geometry.window}")
+            self.require_length(codes)
             plan = plan_tower(codes)
             with torch.inference_mode():
-                coverage = self._trunk.compute(
-                    self._tower.compute(plan),
+                coverage = self.trunk.compute(
+                    self.tower.compute(plan),
                     torch.from_numpy(plan.tokens),
                     bins=bins,
                     tracks=tracks,

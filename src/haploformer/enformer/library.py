@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,11 +29,17 @@ class LibraryEngine:
     """
 
     name = "library"
+    precision = "float32"
 
     def __init__(self, module: nn.Module, geometry: Geometry, *, batch_size: int) -> None:
         self.module = module.eval()
         self.geometry = geometry
         self.batch_size = batch_size
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was measured by the last `predict`: nothing."""
+        return {}
 
     def predict(
         self, windows: Windows, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]

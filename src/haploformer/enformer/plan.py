@@ -49,6 +49,8 @@ class PredictionPlan:
     shard_rows : int
     predict_rows : callable
         Row numbers -> float32 (n, *row_shape).
+    facts : callable
+        What was measured by the last of these calls, stored with the shard. JSON values.
     """
 
     keys: list[str]
@@ -59,6 +61,7 @@ class PredictionPlan:
     windows: pd.DataFrame
     shard_rows: int
     predict_rows: Callable[[Sequence[int]], NDArray[np.float32]]
+    facts: Callable[[], dict[str, Any]] = dict
 
     @property
     def row_shape(self) -> tuple[int, ...]:
@@ -82,8 +85,8 @@ class ShardStore(Protocol):
         """The prediction of a window that an earlier store holds, if any."""
         ...
 
-    def write(self, shard: RowRange, rows: NDArray[np.float32]) -> None:
-        """Store a shard durably."""
+    def write(self, shard: RowRange, rows: NDArray[np.float32], facts: dict[str, Any]) -> None:
+        """Store a shard durably, and what was measured of it."""
         ...
 
 
@@ -102,11 +105,11 @@ def run_plan(plan: PredictionPlan, store: ShardStore) -> Iterator[int]:
     """
     for shard in plan.shards():
         if not store.is_done(shard):
-            store.write(shard, _shard_rows(plan, store, shard))
+            store.write(shard, *_shard_rows(plan, store, shard))
         yield shard.stop - shard.start
 
 
-def _shard_rows(plan: PredictionPlan, store: ShardStore, shard: RowRange) -> NDArray[np.float32]:
+def _shard_rows(plan: PredictionPlan, store: ShardStore, shard: RowRange) -> tuple[NDArray[np.float32], dict[str, Any]]:
     rows = np.full((shard.stop - shard.start, *plan.row_shape), np.nan, np.float32)
     missing = []
     for i in range(shard.start, shard.stop):
@@ -115,8 +118,10 @@ def _shard_rows(plan: PredictionPlan, store: ShardStore, shard: RowRange) -> NDA
             missing.append(i)
         else:
             rows[i - shard.start] = known
+    facts = {}
     if missing:
         rows[np.asarray(missing) - shard.start] = plan.predict_rows(missing)
+        facts = plan.facts()
     finite = np.isfinite(rows).reshape(len(rows), -1).all(1)
     if not finite.all():
         bad = shard.start + int(np.flatnonzero(~finite)[0])
@@ -127,7 +132,7 @@ def _shard_rows(plan: PredictionPlan, store: ShardStore, shard: RowRange) -> NDA
             "the prediction is not finite",
             "check the weights: a weight may be NaN or too large",
         )
-    return rows
+    return rows, facts
 
 
 def plan_predictions(
@@ -173,7 +178,7 @@ def plan_predictions(
 
     identity = identity | {
         "engine": engine.name,
-        "precision": "float32",
+        "precision": engine.precision,
         "tracks": list(tracks),
         **bins.identity,
     }
@@ -186,4 +191,5 @@ def plan_predictions(
         windows=carriers.assign(window=row_of_window[carriers["window"].to_numpy()]),
         shard_rows=min(shard_rows, max(1, MAX_BYTES_AT_ONCE // (4 * bins.n_stored * len(tracks)))),
         predict_rows=predict_rows,
+        facts=lambda: engine.facts,
     )

@@ -47,7 +47,7 @@ class _Linear:
         return _Linear((linear.weight * norm.weight * scale).contiguous(), bias * scale)
 
 
-class _Layer:
+class Layer:
     """One layer of the transformer.
 
     Parameters
@@ -78,7 +78,7 @@ class _Layer:
             dtype=self.query.weight.dtype,
         )
         # (heads, dim_key, 2 n_tokens - 1)
-        self.distances = self._by_head(attention.to_rel_k(features)[None])[0].transpose(1, 2).contiguous()
+        self.distances = self.by_head(attention.to_rel_k(features)[None])[0].transpose(1, 2).contiguous()
         self.out = attention.to_out
         norm, first, _, _, second, _ = block[1].fn
         self.widen, self.narrow = _Linear.of(norm, first), second
@@ -98,7 +98,7 @@ class _Layer:
         wanted : sequence of int, optional
             The only tokens that are wanted.
         """
-        query, key, value = (self._by_head(part) for part in projected.split(self.sizes, dim=-1))
+        query, key, value = (self.by_head(part) for part in projected.split(self.sizes, dim=-1))
         if wanted is None:
             attended = self._attend(query, key.transpose(2, 3), value)
         else:
@@ -110,7 +110,7 @@ class _Layer:
         """Few wanted tokens: their queries meet the normalised tokens, and no key or value is formed."""
         n_windows, n_tokens, dim = x.shape
         tokens = normalise(x)
-        query = self._by_head(functional.linear(tokens[:, wanted], self.query.weight, self.query.bias))
+        query = self.by_head(functional.linear(tokens[:, wanted], self.query.weight, self.query.bias))
         key = self.key.weight.view(self.heads, -1, dim)
         value = self.value.weight.view(self.heads, -1, dim)
         # A key's bias meets every token of a query alike, and falls out of the softmax.
@@ -128,7 +128,7 @@ class _Layer:
         hidden = functional.linear(normalise(x), self.widen.weight, self.widen.bias).relu_()
         return x + functional.linear(hidden, self.narrow.weight, self.narrow.bias)
 
-    def _by_head(self, x: Tensor) -> Tensor:
+    def by_head(self, x: Tensor) -> Tensor:
         """(n_windows, n_tokens, heads * size) -> (n_windows, heads, n_tokens, size)."""
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
@@ -140,19 +140,35 @@ class _Layer:
         out = torch.empty_like(value, memory_format=torch.contiguous_format)
         for start in range(0, n_tokens, QUERIES):
             n = min(QUERIES, n_tokens - start)
-            # Query i and key j are a distance of j - i apart: of the block, n_tokens + n - 1 distances are met.
-            width = n_tokens + n - 1
-            first = n_tokens - 1 - (start + n - 1)
-            by_distance = torch.matmul(
-                with_position[:, :, start : start + n], self.distances[:, :, first : first + width]
-            )
-            # Each query's row begins one distance further left: a view, no copy.
-            shifted = by_distance.flatten(0, 1).as_strided(
-                (n_windows * heads, n, n_tokens), (n * width, width - 1, 1), n - 1
-            )
+            shifted = self.shifted(with_position[:, :, start : start + n], self.distances, start)
             logits = torch.baddbmm(shifted, with_content[:, :, start : start + n].flatten(0, 1), key)
             out[:, start : start + n] = torch.bmm(torch.softmax(logits, -1), value)
         return out.unflatten(0, (n_windows, heads))
+
+    @staticmethod
+    def shifted(query: Tensor, distances: Tensor, start: int) -> Tensor:
+        """Logits by distance of the queries from ``start`` on, (n_windows * heads, n, n_tokens).
+
+        Parameters
+        ----------
+        query : Tensor (n_windows, heads, n, dim_key)
+        distances : Tensor (heads, dim_key, 2 n_tokens - 1)
+        """
+        n_windows, heads, n, _ = query.shape
+        n_tokens = (distances.shape[2] + 1) // 2
+        # Query i and key j are a distance of j - i apart: of the block, n_tokens + n - 1 distances are met.
+        width = n_tokens + n - 1
+        first = n_tokens - 1 - (start + n - 1)
+        by_distance = torch.matmul(query, distances[:, :, first : first + width])
+        # Each query's row begins one distance further left: a view, no copy.
+        return by_distance.flatten(0, 1).as_strided(
+            (n_windows * heads, n, n_tokens), (n * width, width - 1, 1), by_distance.storage_offset() + n - 1
+        )
+
+    def logits(self, query: Tensor, key: Tensor) -> Tensor:
+        """All logits of the attention (n_windows, heads, n_tokens, n_tokens)."""
+        by_distance = self.shifted(query + self.position_bias, self.distances, 0).unflatten(0, query.shape[:2])
+        return torch.matmul(query + self.content_bias, key.transpose(2, 3)) + by_distance
 
     def _attend_some(self, query: Tensor, wanted: Sequence[int], key: Tensor, value: Tensor) -> Tensor:
         logits = torch.matmul(query + self.content_bias, key.transpose(2, 3)) + self._distance_logits(query, wanted)
@@ -183,7 +199,7 @@ class SharedTrunk:
 
     def __init__(self, module: Any, geometry: Geometry, head: str) -> None:
         self.geometry = geometry
-        self._layers = [_Layer(block, geometry.n_tokens) for block in module.transformer]
+        self.layers = [Layer(block, geometry.n_tokens) for block in module.transformer]
         norm, _, convolution = module.final_pointwise[1]
         self._norm = Normalisation.of(norm)
         self._pointwise = (convolution.weight[:, :, 0], convolution.bias)
@@ -211,7 +227,7 @@ class SharedTrunk:
         """
         wanted = [self.geometry.cropped + b for b in bins]
         # Where there is one layer, it is the last.
-        projected = self._layers[0].project(tokens) if len(self._layers) > 1 or len(wanted) >= _FEW_QUERIES else None
+        projected = self.layers[0].project(tokens) if len(self.layers) > 1 or len(wanted) >= _FEW_QUERIES else None
         parts = [
             self._predict(tokens[batch], None if projected is None else projected[batch], wanted, tracks)
             for batch in numbers.split(batch_size)
@@ -219,10 +235,17 @@ class SharedTrunk:
         return torch.cat(parts)
 
     def _predict(self, x: Tensor, projected: Tensor | None, wanted: Sequence[int], tracks: Sequence[int]) -> Tensor:
-        for layer in self._layers[:-1]:
+        for layer in self.layers[:-1]:
             x = layer.forward(x, layer.project(x) if projected is None else projected)
             projected = None
-        last = self._layers[-1]
+        return self._finish(x, projected, wanted, tracks)
+
+    def finish(self, x: Tensor, *, bins: Sequence[int], tracks: Sequence[int]) -> Tensor:
+        """Predicted coverage from the last layer's input (n_windows, n_tokens, dim)."""
+        return self._finish(x, None, [self.geometry.cropped + b for b in bins], tracks)
+
+    def _finish(self, x: Tensor, projected: Tensor | None, wanted: Sequence[int], tracks: Sequence[int]) -> Tensor:
+        last = self.layers[-1]
         if len(wanted) < _FEW_QUERIES:
             x = last.forward_few(x, wanted)
         else:

@@ -126,7 +126,7 @@ class PredictionStore:
         row = self._previous_rows.get(key)
         return None if row is None else np.asarray(self._previous_values[row])
 
-    def write(self, shard: RowRange, rows: NDArray[np.float32]) -> None:
+    def write(self, shard: RowRange, rows: NDArray[np.float32], facts: dict[str, Any] | None = None) -> None:
         """Store a shard durably, then record it."""
         chunk = np.full((self.plan.shard_rows, *self.plan.row_shape), np.nan, "<f4")
         chunk[: len(rows)] = rows
@@ -139,7 +139,7 @@ class PredictionStore:
             "sha256": hashlib.sha256(content).hexdigest(),
             "finite": int(np.isfinite(rows).sum()),
             "depends": self.depends[shard.index],
-        }
+        } | ({"facts": facts} if facts else {})
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_durably(target, content)
@@ -296,7 +296,7 @@ def read_predictions(path: Path) -> TrackPredictions:
         values=group[_ARRAY],
         tracks=np.asarray(group["track"]),
         windows=pd.read_parquet(path / _WINDOWS),
-        attributes=dict(group.attrs),
+        attributes=dict(group.attrs) | _combined_facts(path),
         path=path,
     )
 
@@ -322,6 +322,16 @@ def verify_predictions(path: Path) -> pd.DataFrame:
     table = pd.DataFrame(states, columns=["n_bytes", "state", "first_window", "last_window"])
     windows = table[["first_window", "last_window"]].astype("Int64")
     return pd.DataFrame({"file": names, **windows, "n_bytes": table["n_bytes"], "state": table["state"]})
+
+
+def _combined_facts(path: Path) -> dict[str, Any]:
+    """What engines measured, over all shards: numbers of windows are summed, errors the largest."""
+    combined: dict[str, Any] = {}
+    for entry in _manifest(path):
+        for name, value in entry.get("facts", {}).items():
+            before = combined.get(name, 0)
+            combined[name] = before + value if isinstance(value, int) else max(before, value)
+    return combined
 
 
 def _state(file: Path, sha256: str) -> tuple[int, str]:

@@ -137,6 +137,12 @@ class HaplotypeWindows:
             codes[place] = self.placement(gene_id).take(self._place_in_gene[chosen[place]]).codes()
         return codes
 
+    def reference_rows(self, rows: Sequence[int]) -> NDArray[np.int64]:
+        """The reference window of the gene of each of some windows."""
+        first = np.flatnonzero(self.windows["is_reference"].to_numpy())
+        # A gene's windows stand together, its reference first.
+        return first[np.searchsorted(first, np.asarray(rows, np.int64), side="right") - 1]
+
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """One-hot form of some windows, order A C G T.
 

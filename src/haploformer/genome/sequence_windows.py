@@ -41,6 +41,10 @@ class SequenceWindows:
         chosen = self.table.iloc[list(rows)]
         return np.stack([fetch_padded(self.reference, w.contig, w.start, w.end) for w in chosen.itertuples()])
 
+    def reference_rows(self, rows: Sequence[int]) -> NDArray[np.int64]:
+        """Each window itself: sequences are no haplotypes of one another."""
+        return np.asarray(rows, np.int64)
+
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """One-hot form of some windows, float32 (n_rows, length, 4), order A C G T."""
         return one_hot(self.codes(rows))
