@@ -14,10 +14,13 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
 from kedro.validation import DataValidationError, ParameterValidationError
 
-from haploformer.errors import InputError
+from haploformer.errors import InputError, one_line
 
 #: Set to anything to see the traceback of a known error.
 TRACEBACK_VARIABLE = "HAPLOFORMER_TRACEBACK"
+
+#: Of what others than the project say, no more characters are shown.
+_LONGEST_LINE = 1500
 
 
 def describe_error(error: BaseException) -> str | None:
@@ -33,9 +36,9 @@ def describe_error(error: BaseException) -> str | None:
             return str(link)
     for link in chain:
         if isinstance(link, DataValidationError | ParameterValidationError | DatasetError | click.ClickException):
-            return " ".join(str(link).split())
+            return one_line(str(link), longest=_LONGEST_LINE)
     if _raised_by_kedro(error):
-        return " ".join(str(error).split())
+        return one_line(str(error), longest=_LONGEST_LINE)
     return None
 
 
@@ -47,7 +50,7 @@ def _raised_by_kedro(error: BaseException) -> bool:
         modules.append(str(trace.tb_frame.f_globals.get("__name__", "")))
         trace = trace.tb_next
     foreign = [name for name in modules if name.split(".")[0] not in {"kedro", "haploformer", "click"}]
-    known = {"yaml", "omegaconf", "importlib", "pluggy"}
+    known = {"yaml", "omegaconf", "antlr4", "importlib", "pluggy"}
     return (
         bool(modules)
         and modules[-1].split(".")[0] in {"kedro", *known}

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+#: Of a message's place and problem, or of a remedy, no more characters are shown: cells of files may be of any length.
+LONGEST_PART = 600
+
+
+def one_line(text: str, *, longest: int = LONGEST_PART) -> str:
+    """The text as one line that a terminal can show: blanks joined, what has no glyph escaped, a long middle left out."""
+    words = " ".join(text.split())
+    # Reversed text, a control sequence or half a character of a damaged file would change or end what is shown.
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
+    half = (longest - 5) // 2
+    return shown if len(shown) <= longest else f"{shown[:half]} ... {shown[-half:]}"
+
 
 class InputError(ValueError):
     """A file, a record or a parameter that cannot be used.
@@ -23,7 +35,7 @@ class InputError(ValueError):
         self.where = where
         self.problem = problem
         self.remedy = remedy
-        super().__init__(" ".join(f"{where}: {problem}; {remedy}".split()))
+        super().__init__(f"{one_line(where)}: {one_line(problem)}; {one_line(remedy)}")
 
     def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
         return type(self), (self.where, self.problem, self.remedy)

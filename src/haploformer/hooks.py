@@ -38,6 +38,7 @@ class InputHooks:
         made = pipeline.all_outputs()
         _require_runner(run_params.get("runner"))
         inputs = names - {CHECKED_INPUTS}
+        _require_entries(inputs, catalog)
         _require_makers_of_handles(inputs, catalog)
         require_stored_inputs(inputs, catalog.exists, lambda name: _place(catalog, name), _producers())
         groups = check_parameters(catalog.load("parameters"))
@@ -161,13 +162,26 @@ def _require_runner(runner: Any) -> None:
         )
 
 
+def _require_entries(names: set[str], catalog: CatalogProtocol) -> None:
+    """The catalog says of every input where it lies."""
+    for name in sorted(names):
+        if catalog.get(name) is None:
+            raise InputError(f"catalog:{name}", "the catalog has no such entry", "add it to catalog.yml in conf/<env>")
+
+
 def _require_makers_of_handles(names: set[str], catalog: CatalogProtocol) -> None:
     """A handle is never stored: a run that needs one must make it."""
     for name in sorted(names):
         if getattr(catalog.get(name), "_EPHEMERAL", False):
-            maker = next(node.name for made in pipelines.values() for node in made.nodes if name in node.outputs)
+            makers = [node.name for made in pipelines.values() for node in made.nodes if name in node.outputs]
+            if not makers:
+                raise InputError(
+                    f"catalog:{name}",
+                    "it is an input of the run, and a dataset in memory holds nothing before one",
+                    "give it the type and the path of a file in catalog.yml",
+                )
             raise InputError(
-                name, "it is made in each run and not stored", f"begin the run there: --from-nodes {maker}"
+                name, "it is made in each run and not stored", f"begin the run there: --from-nodes {makers[0]}"
             )
 
 

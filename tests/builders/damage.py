@@ -58,6 +58,11 @@ def cut_at_block(path: Path, *, end_block: bool) -> None:
     path.write_bytes(raw[: starts[len(starts) // 2]] + (END_BLOCK if end_block else b""))
 
 
+def cut_lines(path: Path, n: int) -> None:
+    """A text without its last ``n`` lines."""
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-n]))
+
+
 def record_checksum(path: Path) -> None:
     """What ``sha256sum FILE > FILE.sha256`` writes."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

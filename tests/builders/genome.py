@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +79,14 @@ def vcf_text(cohort: Cohort, contig_lengths: dict[str, int]) -> str:
         for r in cohort.records
     ]
     return "\n".join(header + rows) + "\n"
+
+
+def read_cohort(path: Path) -> Cohort:
+    """Samples and records of a compressed VCF whose records hold GT alone."""
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    header, *rows = (line.split("\t") for line in lines if not line.startswith("##"))
+    records = [Record(int(r[1]), r[3], r[4], r[9:], contig=r[0], filter=r[6], name=r[2]) for r in rows]
+    return Cohort(header[9:], records)
 
 
 def write_vcf(path: Path, cohort: Cohort, contig_lengths: dict[str, int], *, index: bool = True) -> Path:

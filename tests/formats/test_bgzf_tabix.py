@@ -182,6 +182,14 @@ def test_read_index__no_index(tmp_path, content):
         read_index(path)
 
 
+def test_read_index__a_folder_in_its_place(tmp_path):
+    # htslib takes it for the index, too.
+    (tmp_path / "g.vcf.gz.csi").mkdir()
+    [path] = find_indices(tmp_path / "g.vcf.gz")
+    with pytest.raises(InputError, match=r"g.vcf.gz.csi: not a readable index"):
+        read_index(path)
+
+
 @pytest.mark.parametrize("magic", [b"TBI\1", b"CSI\1", b"BAI\1"])
 def test_read_index__numbers_that_lead_nowhere(tmp_path, magic):
     for content in (b"\xff" * 400, b"\x7f\xff\xff\x7f" * 100, b"\1\0\0\0" * 100):

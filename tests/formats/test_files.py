@@ -41,6 +41,12 @@ def test_require_file__missing_empty_or_a_folder(tmp_path):
     require_file(tmp_path / "a", what="x")
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that even root cannot read")
+def test_require_file__that_cannot_be_read():
+    with pytest.raises(InputError, match=r"/proc/self/mem: the x cannot be read \(.+\); check its permissions"):
+        require_file(Path("/proc/self/mem"), what="x")
+
+
 def test_write_durably__replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
     path = tmp_path / "a.json"
     write_durably(path, b"old")

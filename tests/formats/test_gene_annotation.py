@@ -55,6 +55,10 @@ def test_read_gene_annotation__compressed_and_windows_line_ends(tmp_path):
     [
         (GENCODE + "22\tx\tgene\t1\t2\n", "g.gtf:line 5: the line has 5 cells, a GTF has 9; correct the line"),
         (
+            GENCODE + '22\tx\tgene\t1\t2\t.\t?\t.\tgene_id "A";\n',
+            "g.gtf:line 5: strand '?' is none of +, -, .; correct the line",
+        ),
+        (
             GENCODE + "22\tx\tgene\t1\t2\t.\t+\t.\tID=gene:ENSG1\n",
             "g.gtf:line 5: a gene line without gene_id; give a GTF (GENCODE, Ensembl)",
         ),

@@ -28,6 +28,10 @@ def record(pos: int, ref: str, alts: list[str], **info) -> SimpleNamespace:
         ("G", ["<DEL>"], {}, None),
         ("G", ["<DEL>"], {"END": 3}, None),
         ("G", ["<DEL>"], {"END": 6, "IMPRECISE": True}, None),
+        ("G", ["<DEL>"], {"END": "6"}, None),
+        ("G", ["<DEL>"], {"END": (6, 7)}, None),
+        ("G", ["<DEL>"], {"END": 6.0}, None),
+        ("G", ["<DEL>"], {"SVLEN": "-3"}, None),
     ],
 )
 def test_deleted_to__end_length_or_ref(ref, alts, info, last):

@@ -241,6 +241,35 @@ def test_read__gt_need_not_be_the_first_field(tmp_path):
     assert read(path)[1].tolist() == [[[0, 1], [1, 1]]]
 
 
+def with_format(path: Path, keys: str, *calls: str) -> Path:
+    """A VCF with one record, its FORMAT and cells as given."""
+    write_text(path, [Record(1, "A", "C", list(calls))])
+    header = '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="d">\n#CHROM'
+    path.write_text(path.read_text().replace("\tGT\t", f"\t{keys}\t").replace("#CHROM", header))
+    return path
+
+
+def test_check__an_index_that_htslib_does_not_survive(tmp_path):
+    path = write_vcf(tmp_path / "g.vcf.gz", Cohort(["A", "B"], [Record(1, "A", "C", ["0|1", "1|1"])]), LENGTHS)
+    index = tmp_path / "g.vcf.gz.tbi"
+    content = bytearray(gzip.decompress(index.read_bytes()))
+    # The bin's number of chunks, below 0.
+    content[content.index(b"22\0") + 11 + 3] = 0x9C
+    with pysam.BGZFile(str(index), "wb") as stream:
+        stream.write(bytes(content))
+    with pytest.raises(InputError, match=r"g.vcf.gz.tbi: not a readable index \(.tbi, .csi\); make the index again"):
+        VcfFile(path).check()
+
+
+def test_read__gt_that_every_sample_leaves_out_is_missing(tmp_path):
+    assert read(with_format(tmp_path / "g.vcf", "DP:GT", "7", "."))[1].tolist() == [[[-1, -1], [-1, -1]]]
+
+
+def test_read__gt_twice_in_format(tmp_path):
+    with pytest.raises(InputError, match="22:1: FORMAT is GT:GT: GT stands 2 times; correct the record"):
+        read(with_format(tmp_path / "g.vcf", "GT:GT", "0|1:0|1", "0|0:0|0"))
+
+
 @pytest.mark.parametrize("index", [False, True])
 def test_read__records_outside_the_intervals_are_counted(tmp_path, index):
     rows = [Record(p, SEQUENCE[p - 1], "AT" if p % 2 else "N", ["0|1", "0|0"]) for p in (101, 500, 501, 505)]

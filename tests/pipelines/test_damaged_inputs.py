@@ -17,7 +17,7 @@ from haploformer.cli import describe_error
 from haploformer.pipeline_registry import register_pipelines
 from haploformer.preflight import COHORT_OUTPUTS
 from tests.builders import damage
-from tests.builders.genome import write_bcf
+from tests.builders.genome import Cohort, read_cohort, write_bcf, write_plink2
 from tests.conftest import DEMO, Project, copy_project
 
 VARIANTS = {"snp", "mnp", "insertion", "deletion"}
@@ -36,6 +36,7 @@ COHORT_INPUTS = {
 ENVIRONMENTS = {
     "bcf": "  type: haploformer.datasets.vcf.VcfDataset\n  filepath: ${_raw}/genotypes.bcf\n",
     "plink": "  type: haploformer.datasets.plink1.PlinkDataset\n  filepath: ${_raw}/genotypes\n",
+    "plink2": "  type: haploformer.datasets.plink2.Plink2Dataset\n  filepath: ${_raw}/genotypes.pgen\n",
 }
 
 
@@ -58,12 +59,18 @@ def demo_bcf(tmp_path_factory) -> Path:
     return write_bcf(tmp_path_factory.mktemp("bcf") / "genotypes.bcf", DEMO / "genotypes.vcf.gz")
 
 
+@pytest.fixture(scope="module")
+def demo_pgen(tmp_path_factory) -> Path:
+    path = write_plink2(tmp_path_factory.mktemp("pgen") / "genotypes", read_cohort(DEMO / "genotypes.vcf.gz"))
+    return path.with_suffix("")
+
+
 @pytest.fixture
-def raw(tmp_path, demo_bcf) -> Path:
-    """The demo's files, and its genotypes as BCF."""
+def raw(tmp_path, demo_bcf, demo_pgen) -> Path:
+    """The demo's files, and its genotypes as BCF and in PLINK2."""
     shutil.copytree(DEMO, tmp_path / "raw")
-    for path in demo_bcf.parent.iterdir():
-        shutil.copy(path, tmp_path / "raw")
+    for folder in (demo_bcf.parent, demo_pgen.parent):
+        shutil.copytree(folder, tmp_path / "raw", dirs_exist_ok=True)
     return tmp_path / "raw"
 
 
@@ -142,11 +149,21 @@ def shorten(path: Path, n: int) -> None:
     path.write_bytes(path.read_bytes()[:-n])
 
 
-def shorten_fam(raw: Path) -> None:
-    path = raw / "genotypes.fam"
-    lines = path.read_text().splitlines()
-    lines[4] = lines[4].rsplit(None, 1)[0]
-    path.write_text("\n".join(lines) + "\n")
+def shorten_row(name: str) -> Callable[[Path], None]:
+    """Row 5 of a text file without its last cell."""
+
+    def apply(raw: Path) -> None:
+        lines = (raw / name).read_text().splitlines()
+        lines[4] = lines[4].rsplit(None, 1)[0]
+        (raw / name).write_text("\n".join(lines) + "\n")
+
+    return apply
+
+
+def pgen_of_others(raw: Path) -> None:
+    """The .pgen of the same people with a variant less."""
+    cohort = read_cohort(raw / "genotypes.vcf.gz")
+    write_plink2(raw / "other", Cohort(cohort.samples, cohort.records[:-1])).replace(raw / "genotypes.pgen")
 
 
 STALE = r"genotypes\.{}\.{}: the index does not belong to genotypes\.{} as it is now; make the index again"
@@ -266,8 +283,43 @@ DAMAGED = {
     ),
     "short row of the .fam": (
         "plink",
-        shorten_fam,
+        shorten_row("genotypes.fam"),
         r"genotypes\.fam:line 5: has 5 columns, 6 are expected; correct it",
+    ),
+    "truncated .pgen": (
+        "plink2",
+        lambda raw: shorten(raw / "genotypes.pgen", 100),
+        r"genotypes\.pgen: has [\d,]+ bytes; its header says [\d,]+; the file is cut short or damaged: copy or make it",
+    ),
+    "truncated header of the .pgen": (
+        "plink2",
+        lambda raw: (raw / "genotypes.pgen").write_bytes((raw / "genotypes.pgen").read_bytes()[:90]),
+        r"genotypes\.pgen: has no whole header; the file is cut short or damaged: copy or make it again",
+    ),
+    "short row of the .psam": (
+        "plink2",
+        shorten_row("genotypes.psam"),
+        r"genotypes\.psam:line 5: has 1 columns, 2 are expected; correct it",
+    ),
+    ".pvar cut within a row": (
+        "plink2",
+        lambda raw: shorten(raw / "genotypes.pvar", 10),
+        r"genotypes\.pvar: the last line does not end, the file may be cut short; copy it again, or end the line",
+    ),
+    ".pvar cut between rows": (
+        "plink2",
+        lambda raw: damage.cut_lines(raw / "genotypes.pvar", 34),
+        r"genotypes\.pgen: has 3,134 variants of 153 people; \.pvar and \.psam have 3,100 and 153; give \.pgen, \.pvar and",
+    ),
+    ".pgen of another file set": (
+        "plink2",
+        pgen_of_others,
+        r"genotypes\.pgen: has 3,133 variants of 153 people; \.pvar and \.psam have 3,134 and 153; give \.pgen, \.pvar and",
+    ),
+    ".pgen of another file set of the same size": (
+        "plink2",
+        recorded(damage.flip_bit, "genotypes.pgen"),
+        CHECKSUM.format(r"genotypes\.pgen", r"genotypes\.pgen"),
     ),
     "another .bed of the same size": (
         "plink",
@@ -394,7 +446,7 @@ def test_validate__counts_are_those_of_the_data_preparation(validated, raw):
         assert ours == theirs.to_dict()
 
 
-@pytest.mark.parametrize("kind", ["plain gzip", "bcf", "plink"])
+@pytest.mark.parametrize("kind", ["plain gzip", "bcf", "plink", "plink2"])
 def test_validate__genotypes_in_other_formats(validation, raw, kind):
     if kind == "plain gzip":
         unindexed(plain_gzip)(raw)

@@ -52,8 +52,11 @@ def require_recorded_checksum(path: Path, *, compute: Callable[[], str] | None =
 
 def _read_record(record: Path, name: str) -> str:
     """The sha256 that a record tells of the file ``name``."""
-    with record.open("rb") as stream:
-        lines = stream.read(_MAX_LENGTH).decode("utf-8", "replace").splitlines()
+    try:
+        with record.open("rb") as stream:
+            lines = stream.read(_MAX_LENGTH).decode("utf-8", "replace").splitlines()
+    except OSError as error:
+        raise InputError(str(record), f"cannot be read ({error.strerror})", "check its permissions") from error
     matches = [match for line in lines if (match := _LINE.fullmatch(line.strip()))]
     for match in matches:
         # Of a name with a folder the last part counts: files are copied together with their records.

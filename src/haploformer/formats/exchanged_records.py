@@ -57,6 +57,9 @@ class ExchangedRecord:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.written, name)
 
+    def __str__(self) -> str:
+        return str(self.written)
+
 
 class _ExchangedCalls:
     def __init__(self, genotype: Any, index: int) -> None:

@@ -18,7 +18,12 @@ def require_file(path: Path, *, what: str, remedy: str = "check the path, or giv
     """Raise InputError unless ``path`` is a file with something in it; ``remedy`` is what to do if it is not there."""
     if not path.is_file():
         raise InputError(str(path), f"the {what} is missing", remedy)
-    if path.stat().st_size == 0:
+    try:
+        with path.open("rb") as stream:
+            is_empty = not stream.read(1)
+    except OSError as error:
+        raise InputError(str(path), f"the {what} cannot be read ({error.strerror})", "check its permissions") from error
+    if is_empty:
         raise InputError(str(path), f"the {what} is empty", "copy or make the file again")
 
 

@@ -19,6 +19,7 @@ from haploformer.genome.contigs import canonical_contig
 
 _ATTRIBUTE = re.compile(r'(\w+) "([^"]*)"')
 
+_STRANDS = ("+", "-", ".")
 
 _COLUMNS = ["gene_id", "gene_name", "gene_type", "contig", "strand"]
 
@@ -71,6 +72,8 @@ def _gene(cells: list[str], where: str) -> tuple[str, str, str, str, str]:
     attributes: dict[str, str] = dict(_ATTRIBUTE.findall(cells[8]))
     if "gene_id" not in attributes:
         raise InputError(where, "a gene line without gene_id", "give a GTF (GENCODE, Ensembl)")
+    if cells[6] not in _STRANDS:
+        raise InputError(where, f"strand {cells[6]!r} is none of {', '.join(_STRANDS)}", "correct the line")
     gene_id = attributes["gene_id"]
     kind = attributes.get("gene_type", attributes.get("gene_biotype", ""))
     return gene_id, attributes.get("gene_name", gene_id), kind, canonical_contig(cells[0]), cells[6]

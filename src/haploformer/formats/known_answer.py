@@ -40,7 +40,7 @@ def read_known_answer(path: Path) -> KnownAnswer:
         truth = path.parent / Path(expected["truth"]).name
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            str(path), f"no known answer ({error!r})", "give a JSON object that names its truth"
+            str(path), f"no known answer ({type(error).__name__}: {error})", "give a JSON object that names its truth"
         ) from error
     table = read_text_table(truth, what="table of the known answer")
     columns = ["gene_id", "individual_id", "enformer"]

@@ -32,12 +32,13 @@ def deleted_to(record: Any) -> int | None:
     if info.get("IMPRECISE"):
         return None
     if (end := info.get("END")) is not None:
-        return int(end) if end > record.POS else None
+        # A header may declare it to be a text or several numbers.
+        return end if isinstance(end, int) and end > record.POS else None
     if (length := info.get("SVLEN")) is not None:
         # One number for each ALT.
         lengths = length if isinstance(length, tuple) else (length,)
-        told = abs(lengths[record.ALT.index("<DEL>")]) if len(lengths) == len(record.ALT) else 0
-        return record.POS + told if told else None
+        told = lengths[record.ALT.index("<DEL>")] if len(lengths) == len(record.ALT) else 0
+        return record.POS + abs(told) if isinstance(told, int) and told else None
     return record.POS - 1 + len(record.REF) if len(record.REF) > 1 else None
 
 
@@ -61,6 +62,9 @@ class SpelledRecord:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.symbolic, name)
+
+    def __str__(self) -> str:
+        return str(self.symbolic)
 
 
 def is_spelled(record: Any) -> bool:

@@ -57,14 +57,16 @@ class BlockIndex:
 
 def find_indices(path: Path) -> list[Path]:
     """The indices that lie beside a file, the one that htslib takes first."""
-    return [index for suffix in (".csi", ".tbi") if (index := Path(f"{path}{suffix}")).is_file()]
+    return [index for suffix in (".csi", ".tbi") if (index := Path(f"{path}{suffix}")).exists()]
 
 
 def read_index(path: Path) -> BlockIndex:
     """Read a .tbi or .csi; InputError if the file is neither, or damaged."""
     try:
+        if not path.is_file():
+            raise struct.error("a folder or a pipe")
         return _parse(path, _content(path))
-    except (InputError, struct.error, UnicodeDecodeError) as error:
+    except (InputError, struct.error, UnicodeDecodeError, OSError) as error:
         raise InputError(str(path), "not a readable index (.tbi, .csi)", _REMEDY) from error
 
 

@@ -275,13 +275,17 @@ class VcfFile:
 
     def _fitting_index(self, intervals: Sequence[Interval]) -> BlockIndex | None:
         """The index that htslib will use, once it is known to be this file's; None if there is none."""
-        indices = [read_index(path) for path in find_indices(self.path)]
-        indices = [index for index in indices if any(index.spans)]
+        indices = [index for index in self._indices if any(index.spans)]
         wanted = {interval.contig for interval in intervals}
         for index in indices:
             names = index.names or []
             require_index_fits(index, self.path, {name for name in names if canonical_contig(name) in wanted})
         return indices[0] if indices else None
+
+    @cached_property
+    def _indices(self) -> list[BlockIndex]:
+        """The indices beside the file, the one that htslib takes first."""
+        return [read_index(path) for path in find_indices(self.path)]
 
     def _checked(self, batch: GenotypeBatch, tally: ReferenceTally) -> GenotypeBatch:
         records = batch.genotypes.records
@@ -292,11 +296,13 @@ class VcfFile:
     def _open(self, samples: list[str] | None = None) -> Any:
         from cyvcf2 import VCF
 
+        # htslib reads them, too, and may not survive what it does not notice.
+        _ = self._indices
         # htslib takes a list of names joined by commas, and a first ^ or - for "all but" and "all".
         if samples and any("," in name or name[:1] in {"^", "-"} for name in samples):
             samples = None
         try:
-            return VCF(str(self.path), samples=samples, gts012=False, lazy=True, threads=1)
+            return VCF(str(self.path), samples=samples, gts012=False, threads=1)
         except Exception as error:  # htslib's reader raises bare exceptions of many kinds
             raise InputError(
                 str(self.path), f"not a readable VCF or BCF ({error})", "give a VCF or BCF file"
@@ -468,12 +474,18 @@ def _written_lengths(vcf: Any) -> dict[str, int]:
 
 def _calls(record: Any, path: Path) -> NDArray[np.int16]:
     """int16 (n_samples, ploidy + 1): allele indices, MISSING, ABSENT; the last column tells whether they are phased."""
+    keys, where = record.FORMAT or [], f"{path}:{record.CHROM}:{record.POS}"
+    if keys.count("GT") > 1:
+        raise InputError(where, f"FORMAT is {':'.join(keys)}: GT stands {keys.count('GT')} times", "correct the record")
+    if "GT" in keys and keys[0] != "GT":
+        # Trailing fields may be left out. Where every sample leaves out GT, htslib ends the process when asked for it.
+        calls = [cell.split(":")[keys.index("GT")] for cell in str(record).rstrip("\n").split("\t")[9:]]
+        if set(calls) == {"."}:
+            return np.tile(np.array([MISSING, 0], np.int16), (len(calls), 1))
     try:
         return record.genotype.array()
     except Exception as error:  # cyvcf2 raises a bare exception
-        raise InputError(
-            f"{path}:{record.CHROM}:{record.POS}", "the record has no GT", "give a VCF with genotypes"
-        ) from error
+        raise InputError(where, "the record has no GT", "give a VCF with genotypes") from error
 
 
 def _require_equal_calls(twin: Any, record: Any, path: Path) -> None:
