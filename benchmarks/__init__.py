@@ -1,1 +1,1 @@
-"""Measurements beside peers; no part of the test run."""
+"""Side-by-side measurements against peers; never part of the test run."""

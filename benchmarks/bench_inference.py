@@ -91,7 +91,7 @@ def peak_mib(engine: str, options: argparse.Namespace) -> float:
     """Peak memory of a process of its own that runs one engine."""
     command = [sys.executable, "-m", "benchmarks.bench_inference", "--child", engine]
     command += ["--preset", options.preset, "--haplotypes", "4", "--seed", str(options.seed)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(json.loads(done.stdout.splitlines()[-1])["peak_mib"])
 
 

@@ -82,10 +82,11 @@ def test_sequence_key__of_another_base_place_or_length_is_another():
 
 def test_prefix_residues__any_positions_in_any_order():
     rng = np.random.default_rng(3)
-    codes = encode(random_sequence(400, rng))
-    positions = np.array([400, 0, 17, 17, 399, 1, 0, 250])
-    found = prefix_residues(codes + np.uint8(1), positions, MULTIPLIERS[1])
-    assert found.tolist() == [polynomial(codes[:p], MULTIPLIERS[1]) for p in positions]
+    # More than one block of the sums.
+    codes = encode(random_sequence(2500, rng))
+    positions = np.array([2500, 0, 17, 17, 1023, 1024, 1025, 2048, 2499, 1, 0, 250])
+    found = prefix_residues(codes + np.uint8(1), positions, MULTIPLIERS)
+    assert found.tolist() == [[polynomial(codes[:p], m) for p in positions] for m in MULTIPLIERS]
 
 
 def test_key_texts__are_32_digits():

@@ -206,6 +206,30 @@ def test_collect_gene_haplotypes__equal_sequences_are_one_window():
     assert len(found.keys) == 2
 
 
+@pytest.mark.parametrize(
+    ("records", "alleles", "n_distinct"),
+    [
+        # SNPs alone, each at its own place: no key is needed to tell them apart.
+        ([(140, "A", "C"), (160, "A", "G")], [[[0, 1], [1, 0]], [[0, 0], [1, 1]]], 4),
+        # The same change of a base twice.
+        ([(140, "A", "C"), (140, "A", "C")], [[[0, 1], [0, 1]], [[0, 0], [1, 1]]], 2),
+        # The second record's REF touches the first's base: whoever carries both has only the first.
+        ([(140, "AA", "AC"), (141, "A", "G")], [[[0, 1], [0, 1]], [[0, 0], [1, 1]]], 3),
+        # A base that is the reference's already.
+        ([(140, "C", "A"), (160, "A", "G")], [[[0, 1], [1, 0]], [[0, 0], [1, 1]]], 2),
+        # An MNP beyond the window's edge, one base of which lies in it.
+        ([(86, "AA", "CC"), (87, "A", "C")], [[[0, 1], [0, 0]], [[0, 0], [1, 0]]], 2),
+    ],
+)
+def test_collect_gene_haplotypes__distinct_by_sequence_whatever_the_edits(records, alleles, n_distinct):
+    window = tss_window("22", 150, LENGTH)
+    genotypes = genotypes_of(records, alleles)
+    found = collect_gene_haplotypes(genotypes, MemoryReference({"22": "A" * 300}), window, 150, max_missing=0.0)
+    assert len(found) == n_distinct
+    assert found.keys == [sequence_key(codes) for codes in found.codes(range(len(found)))]
+    assert len(set(found.keys)) == n_distinct
+
+
 def test_collect_gene_haplotypes__without_a_record_everybody_has_the_reference():
     genotypes = genotypes_of([(10, "A", "C")], [[[0, 1], [1, 1]]])
     window = tss_window("22", 200, LENGTH)

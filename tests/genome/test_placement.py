@@ -49,7 +49,7 @@ def test_placement__bases_and_keys_equal_the_obvious_builder(seed, reverse):
     if reverse:
         expected = reverse_complement(expected)
     np.testing.assert_array_equal(placement.codes(), expected)
-    assert placement.keys() == [sequence_key(row) for row in expected]
+    assert placement.keys == [sequence_key(row) for row in expected]
 
 
 def test_placement__take_gives_the_windows_of_some_rows():
@@ -58,9 +58,29 @@ def test_placement__take_gives_the_windows_of_some_rows():
     placement = placement_of(stretch, [random_edits(rng, 200, 300, 9) for _ in range(8)])
     rows = [5, 0, 5, 7]
     np.testing.assert_array_equal(placement.take(rows).codes(), placement.codes()[rows])
-    assert placement.take(rows).keys() == [placement.keys()[row] for row in rows]
+    assert placement.take(rows).keys == [placement.keys[row] for row in rows]
     assert placement.take(rows).edits(1) == placement.edits(0)
     assert placement.take([]).codes().shape == (0, 100)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_placement__parts_laid_out_apart_change_nothing(monkeypatch, reverse):
+    rng = np.random.default_rng(10)
+    stretch = Stretch(0, 250, 50, 50, encode(random_sequence(500, rng)), reverse)
+    haplotypes = [random_edits(rng, 200, 300, int(rng.integers(0, 9))) for _ in range(20)]
+    whole = placement_of(stretch, haplotypes)
+    codes, keys, reach = whole.codes(), whole.keys, whole.reach()
+    buffer = np.full((9, 100), 255, np.uint8)
+    for n_edits in (1, 7, 40):
+        monkeypatch.setattr("haploformer.genome.placement.PART_EDITS", n_edits)
+        parts = placement_of(stretch, haplotypes)
+        assert (parts.keys, parts.reach()) == (keys, reach)
+        np.testing.assert_array_equal(parts.codes(), codes)
+        rows = [19, 3, 3, 0, 12]
+        made = parts.codes(rows, out=buffer)
+        np.testing.assert_array_equal(made, codes[rows])
+        assert np.shares_memory(made, buffer)
+        assert (buffer[5:] == 255).all()
 
 
 def test_placement__reach_is_what_fills_the_windows():

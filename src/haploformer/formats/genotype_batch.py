@@ -20,14 +20,30 @@ from haploformer.genome.intervals import Interval
 from haploformer.genome.reference import Reference
 from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS
 
-#: Records read before they are handed on; bounds the memory by 2 bytes x records x people.
+#: Records handed on at once, at most: of few people too many records would weigh by their own.
 BATCH_RECORDS = 4096
+
+#: Alleles of one chunk of the store, in bytes: a window's are a chunk or a few.
+CHUNK_BYTES = 2**19
+
+#: Chunks of the store that a batch fills.
+BATCH_CHUNKS = 2
 
 #: The highest allele index that the stored int8 holds.
 MAX_ALLELE = 127
 
 #: Why a variant on a contig of interest is not read.
 FAR = "far from every gene"
+
+
+def chunk_records(n_people: int) -> int:
+    """Records of one chunk of the store: two bytes a call."""
+    return min(BATCH_RECORDS // BATCH_CHUNKS, max(1, CHUNK_BYTES // (2 * max(n_people, 1))))
+
+
+def batch_records(n_people: int, *, limit: int = BATCH_RECORDS) -> int:
+    """Records to hand on at once: whole chunks of the store, so that memory does not grow with the cohort."""
+    return min(limit, BATCH_CHUNKS * chunk_records(n_people))
 
 
 @dataclass

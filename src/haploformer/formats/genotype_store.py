@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.formats.files import publish_directory, read_json, write_json
-from haploformer.formats.genotype_batch import BATCH_RECORDS, GenotypeBatch
+from haploformer.formats.genotype_batch import GenotypeBatch, chunk_records
 from haploformer.genome.audit import AuditCounts, audit_table
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.intervals import Interval
@@ -23,6 +23,9 @@ _SUMMARY = "genotypes.json"
 _RECORDS = "records.parquet"
 _AUDIT = "audit.parquet"
 _ALLELES = "alleles.zarr"
+
+#: Chunks that stay decoded once they are read.
+_KEPT_CHUNKS = 8
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,29 @@ class StoredGenotypes:
     n_imputed: NDArray[np.int64]
 
 
+class _KeptAlleles:
+    """A stored array of which the chunks read last stay decoded: windows of neighbouring genes lie in the same ones."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+        self.shape: tuple[int, ...] = array.shape
+        # In one piece, so that threads see a start and its rows together.
+        self._kept = (0, np.zeros((0, *self.shape[1:]), np.int8))
+
+    def __getitem__(self, rows: slice) -> NDArray[np.int8]:
+        start, stop, _ = rows.indices(self.shape[0])
+        size = self._array.chunks[0]
+        first, last = start // size, -(-stop // size)
+        if last - first > _KEPT_CHUNKS:
+            return np.asarray(self._array[start:stop])
+        begin, kept = self._kept
+        if not begin <= start <= stop <= begin + len(kept):
+            begin, kept = first * size, np.asarray(self._array[first * size : last * size])
+            kept.flags.writeable = False
+            self._kept = (begin, kept)
+        return kept[start - begin : stop - begin]
+
+
 def write_genotypes(stream: GenotypeStream, path: Path) -> None:
     """Write all batches; the folder is there whole or not at all. Memory is that of one batch."""
     import zarr
@@ -55,7 +81,7 @@ def write_genotypes(stream: GenotypeStream, path: Path) -> None:
     n_imputed = np.zeros(n, np.int64)
     with publish_directory(path) as folder:
         alleles = zarr.create_array(
-            folder / _ALLELES, shape=(0, n, 2), chunks=(BATCH_RECORDS, max(n, 1), 2), dtype="int8", fill_value=0
+            folder / _ALLELES, shape=(0, n, 2), chunks=(chunk_records(n), max(n, 1), 2), dtype="int8", fill_value=0
         )
         for batch in stream.batches:
             counts += batch.counts
@@ -85,7 +111,7 @@ def read_genotypes(path: Path) -> StoredGenotypes:
     genotypes = Genotypes(
         records=pd.read_parquet(path / _RECORDS),
         individual_ids=summary["individual_ids"],
-        alleles=zarr.open_array(path / _ALLELES, mode="r"),
+        alleles=_KeptAlleles(zarr.open_array(path / _ALLELES, mode="r")),
         n_unphased=summary["n_unphased"],
         provenance=summary["provenance"],
         intervals=summary["intervals"] and tuple(Interval(*interval) for interval in summary["intervals"]),

@@ -21,10 +21,10 @@ from haploformer.errors import InputError
 from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.files import require_file, sha256_file
 from haploformer.formats.genotype_batch import (
-    BATCH_RECORDS,
     FAR,
     GenotypeBatch,
     RecordAudit,
+    batch_records,
     empty_batch,
     require_common_contig,
     require_distinct_people,
@@ -130,8 +130,9 @@ class PlinkFile:
             far[AuditKey(self.name, contig, "variant", "dropped", FAR)] = int((~near).sum())
             yield empty_batch(self.name, people, +far)
             chosen = on_contig[near]
-            for start in range(0, len(chosen), BATCH_RECORDS):
-                part = chosen.iloc[start : start + BATCH_RECORDS]
+            size = batch_records(len(people))
+            for start in range(0, len(chosen), size):
+                part = chosen.iloc[start : start + size]
                 yield self._read_batch(part, columns, people, reference, of_contig[contig])
 
     def check_records(

@@ -28,6 +28,7 @@ from haploformer.formats.genotype_batch import (
     MAX_ALLELE,
     GenotypeBatch,
     RecordAudit,
+    batch_records,
     empty_batch,
     reason_to_drop,
     require_common_contig,
@@ -121,7 +122,7 @@ class Plink2File:
             for kept, counts in self._sorted_out(intervals, filters, tally):
                 tally.require_match()
                 yield empty_batch(self.name, people, counts)
-                for part in _parts(kept, BATCH_RECORDS):
+                for part in _parts(kept, batch_records(len(people), limit=BATCH_RECORDS)):
                     alleles = np.empty((len(part), len(people), 2), np.int8)
                     n_unphased = 0
                     for start, called, phased in pgen.read(part):

@@ -26,6 +26,7 @@ from haploformer.formats.genotype_batch import (
     MAX_ALLELE,
     GenotypeBatch,
     RecordAudit,
+    batch_records,
     reason_to_drop,
     require_common_contig,
 )
@@ -145,7 +146,7 @@ class VcfFile:
         Yields
         ------
         GenotypeBatch
-            At most `BATCH_RECORDS` records of one contig; the last one may be empty but carries its counts.
+            At most `batch_records` records of one contig; the last one may be empty but carries its counts.
 
         Raises
         ------
@@ -156,6 +157,7 @@ class VcfFile:
         vcf = self._open(samples=list(dict.fromkeys(sample_ids)))
         columns = _Columns(vcf.samples, sample_ids)
         names = list(individual_ids or sample_ids)
+        n_records = batch_records(len(names), limit=BATCH_RECORDS)
         batch = _Batch(self.name, names)
         near = group_by_contig(intervals)
         whole = [whole_contig(name) for name in near]
@@ -167,7 +169,7 @@ class VcfFile:
             batch.counts[AuditKey(self.name, contig, kind, *outcome)] += 1
             if reason:
                 continue
-            if batch.contig not in {None, contig} or len(batch.rows) == BATCH_RECORDS:
+            if batch.contig not in {None, contig} or len(batch.rows) == n_records:
                 yield self._checked(batch.close(), tally)
                 batch = _Batch(self.name, names)
             batch.add(contig, record, _called_alleles(record, columns, self.path))

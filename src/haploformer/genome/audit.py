@@ -14,6 +14,9 @@ from haploformer.genome.haplotypes import GeneHaplotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.variants import record_class
 
+#: Alleles counted at once, in bytes; the sums over them take several times as much.
+BLOCK_BYTES = 2**20
+
 
 class AuditKey(NamedTuple):
     """What a count of records is about."""
@@ -35,7 +38,7 @@ def audit_table(counts: AuditCounts) -> pd.DataFrame:
 
 
 def audit_individuals(
-    genotypes: Genotypes, *, n_imputed: NDArray[np.int64] | None = None, batch: int = 8192
+    genotypes: Genotypes, *, n_imputed: NDArray[np.int64] | None = None, batch: int | None = None
 ) -> pd.DataFrame:
     """Calls of each person over all records.
 
@@ -52,6 +55,7 @@ def audit_individuals(
         copy; with two different alleles; with any ALT; ALT alleles that nobody else carries.
     """
     n = len(genotypes.individual_ids)
+    batch = batch or max(1, BLOCK_BYTES // (2 * max(n, 1)))
     counts = {name: np.zeros(n, np.int64) for name in ("missing", "half", "haploid", "het", "alt", "private")}
     for start in range(0, len(genotypes), batch):
         alleles = np.asarray(genotypes.alleles[slice(start, start + batch)])

@@ -7,6 +7,7 @@ no cryptographic hash allows. Two different windows of 196,608 bases share a key
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +19,9 @@ MODULUS = (1 << 61) - 1
 #: Drawn at random once; a key stays what it is for as long as these do.
 MULTIPLIERS = (1_372_604_861_790_352_307, 2_071_493_586_034_177_863)
 
+#: Bases whose sum of products with 31 bits of a power stays far below 2**53.
+_BLOCK = 1024
+
 _HALF = np.uint64(31)
 _LOW = np.uint64((1 << 31) - 1)
 _MOD = np.uint64(MODULUS)
@@ -25,7 +29,8 @@ _MOD = np.uint64(MODULUS)
 
 def key_texts(residues: NDArray[np.uint64]) -> list[str]:
     """Hexadecimal keys of residues (2, n)."""
-    return [f"{first:016x}{second:016x}" for first, second in zip(*residues.tolist(), strict=True)]
+    digits = np.ascontiguousarray(residues.T, ">u8").tobytes().hex()
+    return [digits[i : i + 32] for i in range(0, len(digits), 32)]
 
 
 def sequence_key(codes: NDArray[np.uint8]) -> str:
@@ -81,7 +86,7 @@ def split_powers(multiplier: int, n: int) -> tuple[NDArray[np.uint64], NDArray[n
     return low[:n], high[:n]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _powers_up_to(multiplier: int, bits: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     powers = np.ones(1, np.uint64)
     for bit in range(bits):
@@ -98,31 +103,44 @@ def powers_at(multiplier: int, exponents: NDArray[np.int64]) -> NDArray[np.uint6
     return np.array([pow(multiplier, int(e), MODULUS) for e in distinct], np.uint64)[place]
 
 
-def prefix_residues(values: NDArray[np.uint8], positions: NDArray[np.int64], multiplier: int) -> NDArray[np.uint64]:
+def prefix_residues(
+    values: NDArray[np.uint8], positions: NDArray[np.int64], multipliers: Sequence[int]
+) -> NDArray[np.uint64]:
     """Polynomial of ``values[:position]`` for each of some positions.
 
     Parameters
     ----------
     values : uint8 (length,)
-        At most 2**29 of them, below 16.
+        Below 16.
     positions : int64 (n,)
         Each in [0, length].
+    multipliers : sequence of int
 
     Returns
     -------
-    uint64 (n,)
+    uint64 (n_multipliers, n)
     """
     distinct, place = np.unique(positions, return_inverse=True)
-    low, high = split_powers(multiplier, len(values))
-    edges = np.concatenate([[0], distinct])
-    sums = [_between(values, limb, edges) for limb in (low, high)]
-    return residue(*sums)[place]
+    n_blocks = len(values) // _BLOCK + 1
+    blocks = np.zeros((n_blocks, _BLOCK))
+    blocks.ravel()[: len(values)] = values
+    at, within = np.divmod(distinct, _BLOCK)
+    cut = np.where(np.arange(_BLOCK) < within[:, None], blocks[at], 0.0)
+    starts = np.stack([_whole_powers(pow(multiplier, _BLOCK, MODULUS), n_blocks) for multiplier in multipliers])
+    whole = multiply(_block_residues(blocks, multipliers), starts)
+    # Sums of all blocks before each, by halves, which stay below 2**64.
+    before = residue(*(np.cumsum(half, axis=1) - half for half in (whole & _LOW, whole >> _HALF)))
+    within_block = multiply(_block_residues(cut, multipliers), starts[:, at])
+    return reduce_residue(before[:, at] + within_block)[:, place]
 
 
-def _between(values: NDArray[np.uint8], limb: NDArray[np.uint64], edges: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Running sums of ``values * limb`` at the edges after the first; exact, for they stay below 2**64."""
-    products = np.zeros(len(values) + 1, np.uint64)
-    np.multiply(values, limb, out=products[:-1])
-    # The zero behind the end lets an edge lie there. Of an empty part reduceat gives the element itself.
-    sums = np.add.reduceat(products, edges)[:-1]
-    return np.cumsum(np.where(edges[1:] > edges[:-1], sums, np.uint64(0)), dtype=np.uint64)
+def _whole_powers(multiplier: int, n: int) -> NDArray[np.uint64]:
+    low, high = split_powers(multiplier, n)
+    return low + (high << _HALF)
+
+
+def _block_residues(blocks: NDArray[np.float64], multipliers: Sequence[int]) -> NDArray[np.uint64]:
+    """Polynomial of each row (n_rows, `_BLOCK`), as a matrix product: whole numbers below 2**53 are exact in it."""
+    limbs = np.stack([limb for multiplier in multipliers for limb in split_powers(multiplier, _BLOCK)])
+    sums = (limbs.astype(np.float64) @ blocks.T).astype(np.uint64)  # (2 * n_multipliers, n_rows)
+    return residue(sums[::2], sums[1::2])

@@ -210,6 +210,8 @@ def split_at(table: EditTable, tss: int) -> tuple[EditTable, NDArray[np.int64]]:
     """
     edits: list[Edit] = []
     across = np.flatnonzero((table.start < tss) & (table.end > tss))
+    if len(across) == 0 and (np.diff(table.start) > 0).all():
+        return table, np.arange(len(table))
     for edit in table.take(across).to_edits():
         before = tss - edit.start
         edits += [Edit(edit.start, tss, edit.alt[:before]), Edit(tss, edit.end, edit.alt[before:])]

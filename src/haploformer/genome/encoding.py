@@ -18,6 +18,7 @@ _CODE_OF_BYTE = np.full(256, UNKNOWN, np.uint8)
 for _code, _base in enumerate(BASES):
     _CODE_OF_BYTE[ord(_base)] = _code
     _CODE_OF_BYTE[ord(_base.lower())] = _code
+_TRANSLATION = _CODE_OF_BYTE.tobytes()
 _BYTE_OF_CODE = np.frombuffer((BASES + "N" + "".join(PAIRS)).encode(), np.uint8)
 _CODE_OF_EDIT = _CODE_OF_BYTE.copy()
 _CODE_OF_EDIT[np.frombuffer("".join(PAIRS).encode(), np.uint8)] = np.arange(len(PAIRS)) + UNKNOWN + 1
@@ -40,7 +41,7 @@ def encode(sequence: str | bytes) -> NDArray[np.uint8]:
     uint8 (length,)
     """
     raw = sequence.encode("ascii", "replace") if isinstance(sequence, str) else sequence
-    return _CODE_OF_BYTE[np.frombuffer(raw, np.uint8)]
+    return np.frombuffer(bytearray(raw).translate(_TRANSLATION), np.uint8)
 
 
 def encode_edit(bases: str) -> NDArray[np.uint8]:

@@ -134,7 +134,7 @@ class HaplotypeWindows:
         codes = np.empty((len(chosen), self.length), np.uint8)
         for gene_id in dict.fromkeys(genes):
             place = np.flatnonzero(genes == gene_id)
-            codes[place] = self.placement(gene_id).take(self._place_in_gene[chosen[place]]).codes()
+            codes[place] = self.placement(gene_id).codes(self._place_in_gene[chosen[place]])
         return codes
 
     def reference_rows(self, rows: Sequence[int]) -> NDArray[np.int64]:

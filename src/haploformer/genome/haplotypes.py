@@ -28,7 +28,7 @@ from haploformer.genome.placement import Placement, Stretch
 from haploformer.genome.reference import Reference, fetch_padded
 
 #: Alleles that are held at once, in bytes: the memory does not grow with the cohort.
-BLOCK_BYTES = 2**22
+BLOCK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,6 @@ class GeneHaplotypes:
     ----------
     placement : Placement (n_distinct,)
         The window of each, the reference (no edits) first.
-    keys : list of str
-        Content of each distinct haplotype.
     window : int64 (n_individuals, 2)
         Which distinct haplotype each copy is; -1 where there is no second copy. (n_individuals, 1) for the mean of
         both copies.
@@ -53,18 +51,22 @@ class GeneHaplotypes:
     """
 
     placement: Placement
-    keys: list[str]
     window: NDArray[np.int64]
     n_overlapping: int
     n_missing: int
     n_not_snp: int = 0
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return len(self.placement)
 
-    def codes(self, rows: Sequence[int]) -> NDArray[np.uint8]:
-        """Base codes of some distinct haplotypes, uint8 (n_rows, length)."""
-        return self.placement.take(rows).codes()
+    @property
+    def keys(self) -> list[str]:
+        """Content key of each distinct haplotype."""
+        return self.placement.keys
+
+    def codes(self, rows: Sequence[int], *, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """Base codes of some distinct haplotypes, uint8 (n_rows, length), built in ``out`` if it is given."""
+        return self.placement.codes(rows, out=out)
 
     def edits(self, row: int) -> list[Edit]:
         """What makes a distinct haplotype of the reference, sorted by place."""
@@ -142,21 +144,21 @@ def collect_gene_haplotypes(
     n_overlapping = first_come(carried, edits)
     # Records before the stretch only take the place of others that reach into it.
     within = np.flatnonzero(edits.table.end > low)
-    placement = _place(stretch, edits.table.take(within), carried[within], tss)
-    keys = placement.keys()
-    row_of_key: dict[str, int] = {}
-    for key in keys:
-        row_of_key.setdefault(key, len(row_of_key))
-    distinct = np.unique([row_of_key[key] for key in keys], return_index=True)[1]
-    placement = placement.take(distinct)
+    carried = carried[within]
+    # The placement's first row is the reference: whoever carries nothing has it.
+    carries = carried.any(0)
+    placement = _place(stretch, edits.table.take(within), carried[:, carries], tss)
+    differ = len(within) == len(edits.table) and not n_overlapping.any() and _all_differ(placement)
+    number = np.arange(len(placement)) if differ else _number(placement.keys)
+    if number.max() + 1 < len(placement):
+        placement = placement.take(np.unique(number, return_index=True)[1])
     _require_covered(genotypes, window, placement)
 
-    rows = np.array([row_of_key[key] for key in keys[1:]], np.int64)[group]
+    rows = number[np.where(carries, np.cumsum(carries), 0)[group]]
     present = np.ones(len(rows), bool) if mean else ~calls.absent
     rows[~present] = -1
     return GeneHaplotypes(
         placement=placement,
-        keys=list(row_of_key),
         window=rows.reshape(len(genotypes.individual_ids), -1),
         n_overlapping=int(n_overlapping[group][present].sum()),
         n_missing=int(calls.missing.sum()),
@@ -179,12 +181,31 @@ def group_columns(packed: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray
         The group of each column.
     """
     n_bytes, n_columns = packed.shape
-    content = np.ascontiguousarray(packed.T).tobytes()
-    groups: dict[bytes, int] = {}
-    group = np.empty(n_columns, np.int64)
-    for i in range(n_columns):
-        group[i] = groups.setdefault(content[i * n_bytes : (i + 1) * n_bytes], len(groups))
-    return np.unique(group, return_index=True)[1], group
+    # A column without bytes is like any other.
+    content = np.ascontiguousarray(packed.T).view(f"V{n_bytes}").ravel().tolist() if n_bytes else [b""] * n_columns
+    first_of: dict[bytes, int] = {}
+    leader = [first_of.setdefault(column, i) for i, column in enumerate(content)]
+    first = np.array(list(first_of.values()), np.int64)
+    return first, np.searchsorted(first, leader)
+
+
+def _all_differ(placement: Placement) -> bool:
+    """Whether different edits are sure to make different sequences: SNPs alone, each in the window, at its own place."""
+    stretch, table = placement.stretch, placement.table
+    place = table.start - stretch.start
+    return bool(
+        (table.n_bases == 1).all()
+        and (table.growth == 0).all()
+        and (np.diff(table.start) > 0).all()
+        and ((place >= stretch.window_start) & (place < stretch.window_start + stretch.length)).all()
+        and (stretch.codes[place] != table.codes).all()
+    )
+
+
+def _number(keys: Sequence[str]) -> NDArray[np.int64]:
+    """The number of each key among the distinct ones, in order of first appearance."""
+    number_of: dict[str, int] = {}
+    return np.array([number_of.setdefault(key, len(number_of)) for key in keys], np.int64)
 
 
 def _stretch(
@@ -271,7 +292,7 @@ def _pairs(alleles: NDArray[np.int8]) -> NDArray[np.int16]:
 def _place(stretch: Stretch, table: EditTable, carried: NDArray[np.bool_], tss: int) -> Placement:
     """The reference's window and that of each column of ``carried`` (n_edits, n_columns)."""
     split, origin = split_at(table, tss)
-    row, edit = np.nonzero(carried[origin].T)
+    row, edit = np.nonzero(np.ascontiguousarray(carried[origin].T))
     n_carried = np.bincount(row, minlength=carried.shape[1])
     return Placement(stretch, split, np.concatenate([[0, 0], np.cumsum(n_carried)]), edit)
 

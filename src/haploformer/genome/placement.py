@@ -6,9 +6,11 @@ by the growth of each edit met on the way outwards, so that the TSS base keeps i
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,9 @@ from haploformer.genome.content_keys import (
 )
 from haploformer.genome.edits import Edit, EditTable
 from haploformer.genome.encoding import complement, reverse_complement
+
+#: Edits of the haplotypes that are laid out at once: the arrays stay in the processor's cache, and small for any cohort.
+PART_EDITS = 2**15
 
 
 @dataclass(frozen=True)
@@ -102,45 +107,114 @@ class Placement:
 
     def reach(self) -> tuple[int, int]:
         """Start and end of the reference bases from which the windows are filled."""
-        _, source, _, n = self._runs
-        return self.stretch.start + int(source.min()), self.stretch.start + int((source + n).max())
+        starts, ends = zip(*(self._layout(part).reach() for part in range(self._n_parts)), strict=True)
+        return min(starts), max(ends)
 
-    def codes(self) -> NDArray[np.uint8]:
-        """Bases of each window, uint8 (n_haplotypes, length)."""
-        runs, put, length = self._runs, self._put, self.stretch.length
-        windows = np.empty((len(self), length), np.uint8)
-        reference = self.stretch.codes
-        for row, source, target, n in zip(*(part.tolist() for part in runs), strict=True):
-            windows[row, target : target + n] = reference[source : source + n]
-        windows[put.row, put.target] = put.codes
-        return reverse_complement(windows) if self.stretch.reverse else windows
+    def codes(
+        self, rows: Sequence[int] | NDArray[np.int64] | None = None, *, out: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
+        """Bases of some windows, of all by default.
 
+        Parameters
+        ----------
+        rows : sequence of int, optional
+        out : uint8 (at least n_rows, length), optional
+            Where to build them: a buffer that is used again stays in the processor's cache.
+
+        Returns
+        -------
+        uint8 (n_rows, length)
+        """
+        chosen: list[int] = np.asarray(range(len(self)) if rows is None else rows, np.int64).tolist()
+        windows = np.empty((len(chosen), self.stretch.length), np.uint8) if out is None else out[: len(chosen)]
+        # By row, so that no part is laid out twice.
+        for i in sorted(range(len(chosen)), key=chosen.__getitem__):
+            part = bisect_right(self._cuts, chosen[i]) - 1
+            self._layout(part).build(chosen[i] - self._cuts[part], windows[i])
+        if self.stretch.reverse:
+            windows[:] = reverse_complement(windows)
+        return windows
+
+    @cached_property
     def keys(self) -> list[str]:
         """Content key of each window, equal to `haploformer.genome.content_keys.sequence_key` of its bases."""
-        multipliers = [modular_inverse(m) for m in MULTIPLIERS] if self.stretch.reverse else MULTIPLIERS
-        residues = np.stack([self._residues(multiplier) for multiplier in multipliers])
+        multipliers = [modular_inverse(m) for m in MULTIPLIERS] if self.stretch.reverse else list(MULTIPLIERS)
+        parts = [self._layout(part).residues(multipliers) for part in range(self._n_parts)]
+        residues = np.concatenate([np.zeros((len(multipliers), 0), np.uint64), *parts], axis=1)
         if self.stretch.reverse:
             last = np.array([self.stretch.length - 1])
             turn = np.concatenate([powers_at(multiplier, last) for multiplier in MULTIPLIERS])
             residues = multiply(residues, np.broadcast_to(turn[:, None], residues.shape))
         return key_texts(residues)
 
-    def _residues(self, multiplier: int) -> NDArray[np.uint64]:
-        """Polynomial of each window, uint64 (n_haplotypes,)."""
+    @property
+    def _n_parts(self) -> int:
+        return len(self._cuts) - 1
+
+    @cached_property
+    def _cuts(self) -> list[int]:
+        """The haplotypes with which the parts begin that are laid out at once, and the end."""
+        inner = np.searchsorted(self.first, np.arange(PART_EDITS, self.first[-1], PART_EDITS))
+        cuts: list[int] = np.unique(np.concatenate([[0], inner, [len(self)]])).tolist()
+        return cuts
+
+    @cached_property
+    def _laid_out(self) -> dict[int, _Layout]:
+        """The part that was laid out last."""
+        return {}
+
+    def _layout(self, part: int) -> _Layout:
+        layout = self._laid_out.get(part)
+        if layout is None:
+            first, last = self._cuts[part], self._cuts[part + 1]
+            begin, end = self.first[first], self.first[last]
+            layout = _Layout(self.stretch, self.table, self.first[first : last + 1] - begin, self.carried[begin:end])
+            self._laid_out.clear()
+            self._laid_out[part] = layout
+        return layout
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where each base of some haplotypes comes from; attributes as in `Placement`."""
+
+    stretch: Stretch
+    table: EditTable
+    first: NDArray[np.int64]
+    carried: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.first) - 1
+
+    def reach(self) -> tuple[int, int]:
+        _, source, _, n = self._runs
+        return self.stretch.start + int(source.min()), self.stretch.start + int((source + n).max())
+
+    def build(self, row: int, window: NDArray[np.uint8]) -> None:
+        """Put the bases of a haplotype, on the reference's strand, into ``window`` (length,)."""
+        reference, put = self.stretch.codes, self._put
+        for source, target, n in self._runs_of_row[row]:
+            window[target : target + n] = reference[source : source + n]
+        first, last = self._first_put[row], self._first_put[row + 1]
+        window[put.target[first:last]] = put.codes[first:last]
+
+    def residues(self, multipliers: Sequence[int]) -> NDArray[np.uint64]:
+        """Polynomial of each window, uint64 (n_multipliers, n_haplotypes)."""
         stretch, (row, source, target, n) = self.stretch, self._runs
         values = self._values(stretch.codes)
-        sums = prefix_residues(values, np.concatenate([source, source + n]), multiplier)
-        parts = multiply(subtract(*sums.reshape(2, -1)[::-1]), powers_at(multiplier, target - source))
-        runs = _sum_by_row(row, parts, len(self))
+        at_source, at_end = np.split(prefix_residues(values, np.concatenate([source, source + n]), multipliers), 2, 1)
+        moves = np.stack([powers_at(multiplier, target - source) for multiplier in multipliers])
+        parts = multiply(subtract(at_end, at_source), moves)
 
         put = self._put
-        low, high = split_powers(multiplier, stretch.length)
         replaced = np.where(put.source >= 0, values[put.source], 0).astype(np.float64)
         change = self._values(put.codes) - replaced
-        put_low, put_high = (
-            _from_signed(_float_sums(put.row, change * limb[put.target], len(self))) for limb in (low, high)
-        )
-        return reduce_residue(runs + residue(put_low, put_high))
+        residues = []
+        for multiplier, part in zip(multipliers, parts, strict=True):
+            limbs = split_powers(multiplier, stretch.length)
+            low, high = (_from_signed(_float_sums(put.row, change * limb[put.target], len(self))) for limb in limbs)
+            residues.append(reduce_residue(_sum_by_row(row, part, len(self)) + residue(low, high)))
+        return np.stack(residues)
 
     def _values(self, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return (complement(codes) if self.stretch.reverse else codes) + np.uint8(1)
@@ -182,6 +256,19 @@ class Placement:
         runs = rows[kept], begin[kept], (begin + offset)[kept], (stop - begin)[kept]
         self._require_filled(runs)
         return runs
+
+    @cached_property
+    def _runs_of_row(self) -> list[list[tuple[int, int, int]]]:
+        """Source, target and length of each haplotype's runs."""
+        row, *runs = self._runs
+        ends = np.cumsum(np.bincount(row, minlength=len(self))).tolist()
+        listed = list(zip(*(part.tolist() for part in runs), strict=True))
+        return [listed[first:last] for first, last in pairwise([0, *ends])]
+
+    @cached_property
+    def _first_put(self) -> list[int]:
+        """The bases put into haplotype i are ``_put[first[i]:first[i + 1]]``."""
+        return [0, *np.cumsum(np.bincount(self._put.row, minlength=len(self))).tolist()]
 
     def _require_filled(self, runs: tuple[NDArray[np.int64], ...]) -> None:
         filled = _float_sums(runs[0], runs[3], len(self))
