@@ -1,6 +1,7 @@
 # make run    the embedded demo, from genotypes to a report
 # make test   style, types, contracts and tests
 # make setup  only install
+# make bench-env  GenVarLoader in .venv-bench, for python -m benchmarks.bench_haplotypes
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
@@ -15,7 +16,7 @@ export THP_MEM_ALLOC_ENABLE ?= 1
 export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 export DO_NOT_TRACK = 1
 
-.PHONY: run test setup check unit demo constraints clean
+.PHONY: run test setup check unit demo constraints bench-env clean
 
 run: $(INSTALLED)
 	$(BIN)/kedro run
@@ -51,5 +52,13 @@ constraints: $(INSTALLED)
 		--constraint $(VENV)/torch.txt --no-header --no-annotate --quiet --output-file $(VENV)/compiled.txt
 	grep -vE '^(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==' $(VENV)/compiled.txt > requirements/constraints.txt
 
+# An environment of its own: GenVarLoader needs other versions of packages that the project uses.
+bench-env: .venv-bench/.installed
+
+.venv-bench/.installed: benchmarks/requirements.txt
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-bench

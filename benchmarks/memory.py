@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     n_distinct = 0
     for gene in range(files.facts["genes"]):
         found = opened.collect(gene)
-        n_distinct += len(found)
+        n_distinct += len(set(found.keys))
         for rows in batches_of(len(found), 4):
             found.codes(rows, out=opened.buffer)
     result = {"peak_rss_mib": peak_rss_mib(), "after_reading": after_reading, "imports": at_start}

@@ -20,7 +20,10 @@ from haploformer.genome.encoding import decode
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.haplotypes import GeneHaplotypes, collect_gene_haplotypes
 from haploformer.genome.intervals import Interval, merge_intervals
-from haploformer.genome.windows import MARGIN, tss_window
+from haploformer.genome.windows import tss_window
+
+#: Bases beyond each window that are read too, as `data_prep.margin` has it.
+MARGIN = 10_000
 
 #: Windows built at a time, at most.
 MAX_BATCH = 16

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from haploformer.formats.genotype_batch import CHUNK_BYTES, batch_records, chunk_records
 from haploformer.formats.genotype_store import (
     GenotypeStream,
     StoredGenotypes,
@@ -103,6 +104,30 @@ def test_write_genotypes__a_long_cohort_over_several_chunks(tmp_path):
     stored = read_genotypes(tmp_path / "g").genotypes
     assert np.array_equal(stored.alleles[4000:8300], np.concatenate([b.genotypes.alleles for b in content])[4000:8300])
     assert stored.select("X", 0, 100).records["pos"].tolist() == [1, 4, 7, 10, 13]
+
+
+@pytest.mark.parametrize(
+    ("n_people", "n_chunk", "n_batch"),
+    [(0, 2048, 4096), (1, 2048, 4096), (128, 2048, 4096), (670, 391, 782), (10_000, 26, 52), (10**6, 1, 2)],
+)
+def test_chunk_records__bytes_are_bounded_whatever_the_cohort(n_people, n_chunk, n_batch):
+    assert (chunk_records(n_people), batch_records(n_people)) == (n_chunk, n_batch)
+    assert 2 * n_people * n_chunk <= CHUNK_BYTES or n_chunk == 1
+    assert batch_records(n_people, limit=7) == min(7, n_batch)
+
+
+def test_read_genotypes__windows_in_any_order_over_kept_and_other_chunks(monkeypatch, tmp_path):
+    monkeypatch.setattr("haploformer.formats.genotype_batch.CHUNK_BYTES", 70)
+    monkeypatch.setattr("haploformer.formats.genotype_store._KEPT_CHUNKS", 3)
+    given = batch_of("22", 1, 103, 5)
+    write_genotypes(stream_of([given]), tmp_path / "g")
+    alleles, expected = read_genotypes(tmp_path / "g").genotypes.alleles, given.genotypes.alleles
+    rng = np.random.default_rng(0)
+    spans = np.sort(rng.integers(0, 110, (200, 2)), axis=1).tolist()
+    for start, stop in [*spans, (0, 5), (0, 10), (5, 10), (103, 103), (100, 103), (7, 3), (0, 103)]:
+        assert np.array_equal(alleles[start:stop], expected[start:stop]), (start, stop)
+    with pytest.raises(ValueError, match="read-only"):
+        alleles[0:5][0, 0, 0] = 1
 
 
 def test_write_genotypes__no_record(tmp_path):
