@@ -1,9 +1,10 @@
-"""The engine `exact` beside enformer-pytorch's forward, in one process, on distinct haplotypes of one gene.
+"""The engines `exact` and `delta` beside enformer-pytorch's forward, in one process, on distinct haplotypes of one gene.
 
     python -m benchmarks.bench_inference --preset full --haplotypes 32 --rounds 3
 
 Both run with huge pages where the environment asks for them (`make` does: THP_MEM_ALLOC_ENABLE, GLIBC_TUNABLES). Each round
-times the library on one window, then the engine on all of them from base codes to coverage, planning and tower included.
+times the library on one window, then each engine on all of them from base codes to coverage, planning and tower included;
+`delta` has the exact prediction of the window that it checks in it.
 The last line is JSON.
 """
 
@@ -25,6 +26,7 @@ import msprime
 import numpy as np
 import torch
 
+from haploformer.enformer.delta_engine import DeltaEngine
 from haploformer.enformer.exact import ExactEngine
 from haploformer.enformer.geometry import PRESETS, Geometry
 from haploformer.enformer.library import LibraryEngine
@@ -111,6 +113,8 @@ def prepare(options: argparse.Namespace) -> Prepared:
     module = untrained_module(geometry, seed=options.seed)
     engines = {"exact": ExactEngine(module, geometry, batch_size=1)}
     engines |= {"library": LibraryEngine(module, geometry, batch_size=1)}
+    # Whatever its error: it is measured here.
+    engines |= {"delta": DeltaEngine(module, geometry, batch_size=1, limit=float("inf"))}
     windows = distinct_haplotypes(options.haplotypes, geometry.window, options.seed)
     return Prepared(geometry, windows, engines, list(geometry.centre_bins(10)), list(range(geometry.n_tracks)))
 
@@ -138,7 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
     geometry, windows, engines, bins, tracks = prepare(options)
     exact, library, n = engines["exact"], engines["library"], len(windows)
     asked = {"tracks": tracks, "bins": bins}
-    times: dict[str, list[float]] = {"library": [], "exact": [], "shared": []}
+    times: dict[str, list[float]] = {"library": [], "exact": [], "delta": [], "shared": [], "reference": []}
     expected = []
     for i in range(options.rounds):
         # Another window each time: each is an answer to compare with, too.
@@ -147,17 +151,25 @@ def main(arguments: list[str] | None = None) -> None:
         expected.append(coverage[0])
         seconds, found = timed(lambda: exact.predict(windows, range(n), **asked))
         times["exact"].append(seconds)
+        seconds, by_delta = timed(lambda: engines["delta"].predict(windows, range(n), **asked))
+        times["delta"].append(seconds)
         plan = plan_tower(windows.held)
         with torch.inference_mode():
-            seconds, _ = timed(lambda p=plan: exact._tower.compute(p))
+            seconds, tokens = timed(lambda p=plan: exact.tower.compute(p))
+            held = tokens[torch.from_numpy(plan.tokens[0])]
+            seconds_of_reference, _ = timed(lambda x=held: engines["delta"].hold(x))
         seconds_of_plan, _ = timed(lambda: plan_tower(windows.held))
         times["shared"].append(seconds + seconds_of_plan)
+        times["reference"].append(seconds_of_reference)
         print({name: round(values[-1], 2) for name, values in times.items()}, flush=True)
     compared = np.stack(expected)
     ours = found[: len(compared)] if len(compared) <= n else found[np.arange(len(compared)) % n]
     differences = ours - ours[:1], compared - compared[:1]
     t = {name: statistics.median(values) for name, values in times.items()}
     per_haplotype = (t["exact"] - t["shared"]) / n
+    # Two windows of those that delta predicts are exact: the reference, and the one that is checked.
+    per_difference = (t["delta"] - t["shared"] - t["reference"] - 2 * per_haplotype) / n
+    delta_differences = by_delta - by_delta[:1], found - found[:1]
     peak = gemm_peak()
     flops = trunk_flops(geometry, len(bins))
     result = {
@@ -168,6 +180,13 @@ def main(arguments: list[str] | None = None) -> None:
         "seconds_exact_all": t["exact"],
         "seconds_exact_shared": t["shared"],
         "seconds_exact_haplotype": per_haplotype,
+        "seconds_delta_all": t["delta"],
+        "seconds_delta_haplotype": per_difference,
+        "speedup_delta_distinct": n * t["library"] / t["delta"],
+        "speedup_delta_marginal": t["library"] / per_difference,
+        "rel_error_difference_delta": float(
+            np.abs(delta_differences[0] - delta_differences[1]).max() / np.abs(delta_differences[1]).max()
+        ),
         "speedup_exact_distinct": n * t["library"] / t["exact"],
         "speedup_exact_marginal": t["library"] / per_haplotype,
         "max_abs_error_exact": float(np.abs(ours - compared).max()),

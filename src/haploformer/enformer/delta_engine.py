@@ -66,6 +66,11 @@ class DeltaEngine(ExactEngine):
             "delta_exact": measured.n_exact,
         }
 
+    def hold(self, tokens: Tensor) -> None:
+        """Run a reference (n_tokens, dim) through the transformer, and hold what its haplotypes are compared with."""
+        self._held = np.empty(0, np.uint8)
+        self._delta.set_reference(tokens)
+
     def predict(
         self, windows: Windows, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]
     ) -> NDArray[np.float32]:
@@ -93,7 +98,7 @@ class DeltaEngine(ExactEngine):
         with torch.inference_mode():
             tokens = self.tower.compute(plan)
             if not np.array_equal(self._held, codes[0]):
-                self._delta.set_reference(tokens[numbers[0]])
+                self.hold(tokens[numbers[0]])
                 self._held = codes[0].copy()
             wanted = {"bins": bins, "tracks": tracks}
             found = self._delta.compute(tokens, numbers[1:], batch_size=self.batch_size, **wanted)
