@@ -135,6 +135,15 @@ def test_check__an_index_older_than_the_file_is_good_if_it_fits(tmp_path):
         assert decode(opened(path).read("22", 5, 9)) == SEQUENCES["chr22"][5:9]
 
 
+@pytest.mark.parametrize("suffix", [".fai", ".gzi"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_check__an_index_that_is_no_file(tmp_path, suffix, make):
+    path = write(tmp_path / "r.fa.gz", fasta_text(SEQUENCES))
+    make(f"{path}{suffix}")
+    with pytest.raises(InputError, match=rf"r.fa.gz{suffix}: the FASTA index is no file; remove it"):
+        FastaReference(path).check()
+
+
 def test_check__an_empty_index(tmp_path):
     path = write(tmp_path / "r.fa", fasta_text(SEQUENCES))
     Path(f"{path}.fai").touch()

@@ -10,6 +10,9 @@ from tests.builders.hostile import CONFIGURATION, FILES
 from tests.builders.hostile_server import Server, judge_line
 from tests.hostile_inputs import search
 
+CATALOG = "conf/base/catalog/01_raw.yml"
+TRACKS = "haploformer.datasets.track_table.TrackTableDataset\n  filepath: ${globals:raw_dir}/targets.txt"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
@@ -35,7 +38,15 @@ def test_validate__passes_what_is_not_damaged(server, kind):
         ("vcf", ("cell", "genotypes.vcf", 11, 1, "0"), "POS is 0, the first base of a contig is 1"),
         ("expression", ("loop", "expression.bed"), "expression.bed: the input file expression_bed is missing"),
         ("parameters", ("value", "conf/base/parameters.yml", 3, "[]"), "parameters:data_prep"),
-        ("catalog", ("value", "conf/base/catalog/01_raw.yml", 1, "no.Such"), "no.Such"),
+        ("catalog", ("value", CATALOG, 1, "no.Such"), "no.Such"),
+        ("catalog", ("cut text", CATALOG, 0), "catalog:covariate_table: the catalog has no such entry; add it to"),
+        (
+            "catalog",
+            ("replace", CATALOG, TRACKS, "MemoryDataset"),
+            "catalog:track_table: it is an input of the run, and a",
+        ),
+        ("globals", ("cut text", "conf/base/globals.yml", 0), "Globals key 'raw_dir' not found"),
+        ("checksum", ("link", "genotypes.vcf.sha256", "/proc/self/mem"), "vcf.sha256: cannot be read ("),
     ],
 )
 def test_server__tells_how_a_case_is_refused(server, kind, edit, line):

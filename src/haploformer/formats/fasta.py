@@ -53,8 +53,12 @@ class FastaReference:
         require_whole(self.path)
         require_recorded_checksum(self.path, compute=lambda: self.sha256)
         index = Path(f"{self.path}.fai")
-        if index.is_file() and index.stat().st_size == 0:
-            raise InputError(str(index), "the FASTA index is empty", "remove it; it is made anew")
+        for beside in (index, Path(f"{self.path}.gzi")):
+            # pyfaidx would wait for what a pipe has to say.
+            if beside.exists() and not beside.is_file():
+                raise InputError(str(beside), "the FASTA index is no file", "remove it; it is made anew")
+            if beside.is_file() and beside.stat().st_size == 0:
+                raise InputError(str(beside), "the FASTA index is empty", "remove it; it is made anew")
         if not index.is_file() and not os.access(self.path.parent, os.W_OK):
             raise InputError(
                 str(self.path),
