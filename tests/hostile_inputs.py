@@ -151,7 +151,7 @@ def _edits_of(kind: str, file: str) -> st.SearchStrategy[Edit]:
     if file.startswith("conf/"):
         return yaml_edits(file)
     other = file_edits(file, _ALL)
-    if file.endswith((".tbi", ".csi", ".gzi")):
+    if file.endswith((".tbi", ".csi", ".gzi", ".zst")):
         return byte_edits(file, inner=True) | byte_edits(file, inner=False) | other
     if file.endswith((".pgen", ".bed")) and kind.startswith("plink"):
         return byte_edits(file, inner=False) | byte_edits(file, inner=False) | other

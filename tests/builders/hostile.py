@@ -38,6 +38,9 @@ FILES = {
     "bcf": ("genotypes.bcf", "genotypes.bcf.csi"),
     "plink1": ("set.fam", "set.bim", "set.bed"),
     "plink2": ("set.psam", "set.pvar", "set.pgen"),
+    "plink2_zst": ("packed.pvar.zst",),
+    "sequences": ("regions.bed",),
+    "sequences_gz": ("regions.bed.gz",),
     "expression": ("expression.bed",),
     "expression_gz": ("expression.bed.gz",),
     "covariates": ("covariates.txt",),
@@ -74,6 +77,9 @@ _CHANGED = {
     "bcf": ("genotype_file", "vcf.VcfDataset", "genotypes.bcf"),
     "plink1": ("genotype_file", "plink1.PlinkDataset", "set"),
     "plink2": ("genotype_file", "plink2.Plink2Dataset", "set.pgen"),
+    "plink2_zst": ("genotype_file", "plink2.Plink2Dataset", "packed.pgen"),
+    "sequences": ("sequences", "sequences.SequencesDataset", "regions.bed"),
+    "sequences_gz": ("sequences", "sequences.SequencesDataset", "regions.bed.gz"),
     "expression_gz": ("expression_bed", "expression_bed.ExpressionBedDataset", "expression.bed.gz"),
     "annotation_gz": ("gene_annotation", "gene_annotation.GeneAnnotationDataset", "genes.gtf.gz"),
     "known_answer": ("known_answer", "known_answer.KnownAnswerDataset", "known_answer.json"),
@@ -122,6 +128,7 @@ def write_study(raw: Path) -> None:
     _write_vcfs(raw, cohort)
     _write_plink1(raw, cohort)
     write_plink2(raw / "set", _with_a_third_allele(cohort))
+    write_plink2(raw / "packed", cohort, compress=True)
     _write_tables(raw, rng)
 
 
@@ -198,6 +205,8 @@ def _write_tables(raw: Path, rng: np.random.Generator) -> None:
     ]
     content = table("genes.gtf", lines)
     (raw / "genes.gtf.gz").write_bytes(bgzip(content))
+    content = table("regions.bed", [["21", 100 * i, 100 * i + 16_384, f"region {i}"] for i in range(4)])
+    (raw / "regions.bed.gz").write_bytes(gzip.compress(content, mtime=0))
     truth = [[gene, person, 0.5] for gene in GENES for person in PEOPLE]
     table("truth.tsv", [["gene_id", "individual_id", "enformer"], *truth])
     expected = {"truth": "truth.tsv", "mean_pearson_r": {"enformer": [-1, 1]}, "enformer_tolerance": 0.1}

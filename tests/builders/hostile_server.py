@@ -206,6 +206,8 @@ class Bench:
         from haploformer.summary_text import describe_validation
 
         catalog = self._catalog(kind)
+        if kind.startswith("sequences"):
+            InputHooks().before_pipeline_run({}, pipelines["sequence_prediction"], catalog)
         InputHooks().before_pipeline_run({}, pipelines["validate"], catalog)
         for name, group in check_parameters(PARAMETERS).items():
             catalog[f"params:{name}"] = group

@@ -7,6 +7,7 @@ import hashlib
 import os
 import pickle
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +137,7 @@ def test_check__an_index_older_than_the_file_is_good_if_it_fits(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".fai", ".gzi"])
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, partial(os.symlink, "nowhere")], ids=["pipe", "folder", "link"])
 def test_check__an_index_that_is_no_file(tmp_path, suffix, make):
     path = write(tmp_path / "r.fa.gz", fasta_text(SEQUENCES))
     make(f"{path}{suffix}")

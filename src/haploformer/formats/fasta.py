@@ -54,8 +54,8 @@ class FastaReference:
         require_recorded_checksum(self.path, compute=lambda: self.sha256)
         index = Path(f"{self.path}.fai")
         for beside in (index, Path(f"{self.path}.gzi")):
-            # pyfaidx would wait for what a pipe has to say.
-            if beside.exists() and not beside.is_file():
+            # pyfaidx would wait for what a pipe has to say, and write to where a link leads.
+            if os.path.lexists(beside) and not beside.is_file():
                 raise InputError(str(beside), "the FASTA index is no file", "remove it; it is made anew")
             if beside.is_file() and beside.stat().st_size == 0:
                 raise InputError(str(beside), "the FASTA index is empty", "remove it; it is made anew")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +16,12 @@ from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_gzip, require_whole
 from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.fasta import FastaReference
-from haploformer.formats.files import require_file, sha256_file
+from haploformer.formats.files import read_lines, require_file, sha256_file
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.sequence_windows import COLUMNS
+
+#: No contig is so long that a position has more digits.
+_POSITION = re.compile("[0-9]{1,10}")
 
 
 @dataclass(frozen=True)
@@ -57,20 +62,22 @@ def read_sequences(path: Path) -> SequenceFile:
     require_whole(path)
     require_recorded_checksum(path)
     opener: Callable[..., Any] = gzip.open if is_gzip(path) else open
-    with opener(path, "rb") as stream:
-        first = stream.read(1)
-    if first == b">":
-        fasta = FastaReference(path)
-        fasta.check()
-        rows = [(fasta.spelling[c], c, 0, length) for c, length in fasta.contig_lengths.items()]
-        return SequenceFile(path, pd.DataFrame(rows, columns=COLUMNS), fasta)
     try:
+        with opener(path, "rb") as stream:
+            first = stream.read(1)
+        if first == b">":
+            fasta = FastaReference(path)
+            fasta.check()
+            rows = [(fasta.spelling[c], c, 0, length) for c, length in fasta.contig_lengths.items()]
+            return SequenceFile(path, pd.DataFrame(rows, columns=COLUMNS), fasta)
         with opener(path, "rt", encoding="utf-8") as stream:
             rows = [
                 _region(line, f"{path}:line {number}")
-                for number, line in enumerate(stream, start=1)
+                for number, line in enumerate(read_lines(stream, path), start=1)
                 if line.strip() and not line.startswith(("#", "track", "browser"))
             ]
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(str(path), f"cannot be decompressed ({error})", "copy or make the file again") from error
     except UnicodeDecodeError as error:
         raise InputError(
             str(path), "neither a FASTA nor a BED", "give sequences as FASTA, or regions as BED"
@@ -80,7 +87,7 @@ def read_sequences(path: Path) -> SequenceFile:
 
 def _region(line: str, where: str) -> tuple[str, str, int, int]:
     cells = line.rstrip("\r\n").split("\t")
-    if len(cells) < 3 or not (cells[1].isdecimal() and cells[2].isdecimal()):
+    if len(cells) < 3 or not all(_POSITION.fullmatch(cell) for cell in cells[1:3]):
         raise InputError(
             where,
             "neither a FASTA (it would begin with >) nor a line of a BED (contig, start, end, a name; tabs between)",
