@@ -73,6 +73,16 @@ def test_predict__batches_change_the_last_bits_at_most(module, monkeypatch):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_predict__leaves_the_number_of_threads_as_it_was(module):
+    before = torch.get_num_threads()
+    windows = CodeWindows(np.zeros((1, 1024), np.uint8))
+    engine = ExactEngine(module, SMALL, batch_size=1)
+    engine.predict(related_windows(SMALL.window, np.random.default_rng(4)), [0], tracks=[0], bins=[3])
+    with pytest.raises(ValueError, match="1024"):
+        engine.predict(windows, [0], tracks=[0], bins=[3])
+    assert torch.get_num_threads() == before
+
+
 def test_predict__twice_the_same_bytes(module):
     windows = related_windows(SMALL.window, np.random.default_rng(3))
     first, second = (

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from haploformer.formats.genotype_batch import CHUNK_BYTES, batch_records, chunk_records
+from haploformer.formats.genotype_batch import CHUNK_BYTES, GenotypeBatch, batch_records, chunk_records
 from haploformer.formats.genotype_store import (
     GenotypeStream,
     StoredGenotypes,
@@ -19,7 +19,6 @@ from haploformer.formats.genotype_store import (
     read_genotypes,
     write_genotypes,
 )
-from haploformer.formats.vcf import GenotypeBatch
 from haploformer.genome.audit import AuditKey, audit_individuals
 from haploformer.genome.genotypes import Genotypes, alt_dosages
 from haploformer.genome.intervals import Interval

@@ -16,7 +16,8 @@ import pytest
 
 from haploformer.errors import InputError
 from haploformer.formats import vcf as vcf_module
-from haploformer.formats.vcf import GenotypeBatch, VcfFile
+from haploformer.formats.genotype_batch import GenotypeBatch
+from haploformer.formats.vcf import VcfFile
 from haploformer.genome.intervals import Interval
 from tests.builders.damage import lose_line
 from tests.builders.genome import (

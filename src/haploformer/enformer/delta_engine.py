@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from haploformer.enformer.delta import DeltaTrunk
 from haploformer.enformer.engine import Windows
-from haploformer.enformer.exact import BASES_AT_ONCE, ExactEngine
+from haploformer.enformer.exact import BASES_AT_ONCE, ExactEngine, threads_for
 from haploformer.enformer.geometry import Geometry
 from haploformer.enformer.tower_plan import plan_tower
 from haploformer.enformer.tracks import require_tracks
@@ -95,7 +95,7 @@ class DeltaEngine(ExactEngine):
         self.require_length(codes)
         plan = plan_tower(codes)
         numbers = torch.from_numpy(plan.tokens)
-        with torch.inference_mode():
+        with torch.inference_mode(), threads_for(self.geometry):
             tokens = self.tower.compute(plan)
             if not np.array_equal(self._held, codes[0]):
                 self.hold(tokens[numbers[0]])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,20 @@ from haploformer.enformer.trunk import SharedTrunk
 
 #: Bases of the windows that share a tower: what bounds the memory of its plan (16 bytes a base).
 BASES_AT_ONCE = 64 * 196_608
+
+#: Tokens of fewer numbers are computed by one thread: their products are shorter than the threads' meeting after each.
+_ONE_THREAD_DIM = 256
+
+
+@contextmanager
+def threads_for(geometry: Geometry) -> Iterator[None]:
+    """As many threads as the sizes are worth, and afterwards those of before."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1 if geometry.dim < _ONE_THREAD_DIM else before)
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class ExactEngine:
@@ -66,7 +81,7 @@ class ExactEngine:
             codes = windows.codes(rows[start : start + at_once])  # (n, length)
             self.require_length(codes)
             plan = plan_tower(codes)
-            with torch.inference_mode():
+            with torch.inference_mode(), threads_for(self.geometry):
                 coverage = self.trunk.compute(
                     self.tower.compute(plan),
                     torch.from_numpy(plan.tokens),

@@ -18,23 +18,32 @@ from numpy.typing import NDArray
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_bgzf, is_gzip, read_blocks, require_whole
 from haploformer.formats.checksums import require_recorded_checksum
-from haploformer.formats.exchanged_records import as_written, exchange_alleles, is_exchanged
+from haploformer.formats.exchanged_records import as_written, exchange_alleles
 from haploformer.formats.files import require_file, sha256_file
 from haploformer.formats.genotype_batch import (
     BATCH_RECORDS,
     FAR,
-    MAX_ALLELE,
     GenotypeBatch,
     RecordAudit,
     batch_records,
     reason_to_drop,
-    require_common_contig,
 )
-from haploformer.formats.spelled_records import is_spelled, spell_deletions
+from haploformer.formats.spelled_records import spell_deletions
 from haploformer.formats.tabix import BlockIndex, find_indices, read_index, require_index_fits
+from haploformer.formats.vcf_calls import Columns, called_alleles, require_equal_calls
+from haploformer.formats.vcf_records import (
+    fetch_records,
+    in_order,
+    on_contig,
+    reaches_into,
+    readable,
+    scan_records,
+    use_of,
+    written_lengths,
+)
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
-from haploformer.genome.genotypes import ABSENT, MISSING, Genotypes
+from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.intervals import Interval, group_by_contig, whole_contig
 from haploformer.genome.reference import Reference
 from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
@@ -155,7 +164,7 @@ class VcfFile:
             stand twice with different calls, the file has no contig of the intervals, or a call cannot be used.
         """
         vcf = self._open(samples=list(dict.fromkeys(sample_ids)))
-        columns = _Columns(vcf.samples, sample_ids)
+        columns = Columns(vcf.samples, sample_ids)
         names = list(individual_ids or sample_ids)
         n_records = batch_records(len(names), limit=BATCH_RECORDS)
         batch = _Batch(self.name, names)
@@ -163,16 +172,16 @@ class VcfFile:
         whole = [whole_contig(name) for name in near]
         tally = self._tally(reference, repair_ref)
         for record, contig, kind, reason in self._sorted_out(vcf, whole, filters, tally):
-            if reason is None and not _reaches_into(record, near[contig]):
+            if reason is None and not reaches_into(record, near[contig]):
                 reason = FAR
-            outcome = ("dropped", reason) if reason else ("kept", _use(record))
+            outcome = ("dropped", reason) if reason else ("kept", use_of(record))
             batch.counts[AuditKey(self.name, contig, kind, *outcome)] += 1
             if reason:
                 continue
             if batch.contig not in {None, contig} or len(batch.rows) == n_records:
                 yield self._checked(batch.close(), tally)
                 batch = _Batch(self.name, names)
-            batch.add(contig, record, _called_alleles(record, columns, self.path))
+            batch.add(contig, record, called_alleles(record, columns, self.path))
         yield self._checked(batch.close(), tally)
 
     def check_records(
@@ -228,23 +237,23 @@ class VcfFile:
         near: Sequence[Interval] | None,
     ) -> Iterator[tuple[Any, str, str, str | None]]:
         """The records; what is left out and what is called is counted in ``found``."""
-        columns = _Columns(vcf.samples, samples)
+        columns = Columns(vcf.samples, samples)
         wanted = None if near is None else group_by_contig(near)
         for record, contig, kind, reason in records:
             missed = reason
             if reason is None:
-                alleles, n_unphased = _called_alleles(record, columns, self.path)
-                if wanted is None or _reaches_into(record, wanted.get(contig, [])):
+                alleles, n_unphased = called_alleles(record, columns, self.path)
+                if wanted is None or reaches_into(record, wanted.get(contig, [])):
                     found.add_calls(alleles, n_unphased)
                 else:
                     missed = FAR
-            outcome = ("dropped", missed) if missed else ("kept", _use(record))
+            outcome = ("dropped", missed) if missed else ("kept", use_of(record))
             found.counts[AuditKey(self.name, contig, kind, *outcome)] += 1
             yield record, contig, kind, reason
 
     def _tally(self, reference: Reference, repair_ref: bool) -> ReferenceTally:
         return ReferenceTally(
-            str(self.path), reference, repair_ref=repair_ref, written_lengths=lambda: _written_lengths(self._open())
+            str(self.path), reference, repair_ref=repair_ref, written_lengths=lambda: written_lengths(self._open())
         )
 
     def _sorted_out(
@@ -255,11 +264,15 @@ class VcfFile:
         Those that do not lie on their contig are only counted, by ``tally``.
         """
         index = self._fitting_index(intervals)
-        records = _scan(vcf, intervals, self.path) if index is None else _fetch(vcf, index, intervals, self.path)
+        records = (
+            scan_records(vcf, intervals, self.path)
+            if index is None
+            else fetch_records(vcf, index, intervals, self.path)
+        )
         place: tuple[str, int] | None = None
         here: dict[tuple[str, str], Any] = {}
-        records = spell_deletions(_in_order(_readable(records, self.path), self.path), tally.reference)
-        records = _on_contig(records, tally)
+        records = spell_deletions(in_order(readable(records, self.path), self.path), tally.reference)
+        records = on_contig(records, tally)
         if tally.repair_ref:
             records = exchange_alleles(records, tally.reference)
         for record in records:
@@ -271,7 +284,7 @@ class VcfFile:
                     place, here = (contig, record.POS), {}
                 twin = here.setdefault((record.REF.upper(), alts.upper()), record)
                 if twin is not record:
-                    _require_equal_calls(twin, record, self.path)
+                    require_equal_calls(twin, record, self.path)
                     reason = "repeats an earlier record"
             yield record, contig, kind, reason
 
@@ -364,180 +377,6 @@ def _bcf_header_length(path: Path) -> int:
         with path.open("rb") as stream:
             start = stream.read(9)
     return int.from_bytes(start[5:], "little") if start.startswith(b"BCF") else 0
-
-
-def _scan(vcf: Any, intervals: Sequence[Interval], path: Path) -> Iterator[Any]:
-    """Records that begin in one of the intervals, of a file read from end to end."""
-    of_contig = group_by_contig(intervals)
-    seen: set[str] = set()
-    for record in vcf:
-        seen.add(record.CHROM)
-        wanted = of_contig.get(canonical_contig(record.CHROM), [])
-        if any(_begins_in(record, interval) for interval in wanted):
-            yield record
-    require_common_contig(of_contig, sorted(seen), path)
-
-
-def _fetch(vcf: Any, index: BlockIndex, intervals: Sequence[Interval], path: Path) -> Iterator[Any]:
-    """Records that begin in one of the intervals, by way of the index."""
-    of_contig = group_by_contig(intervals)
-    spelled = vcf.seqnames if index.names is None else index.names
-    there = [(i, name) for i, (name, span) in enumerate(zip(spelled, index.spans, strict=False)) if span]
-    require_common_contig(of_contig, [name for _, name in there], path)
-    for number, name in there:
-        for interval in of_contig.get(canonical_contig(name), []):
-            n_read = 0
-            for record in vcf(f"{name}:{interval.start + 1}-{interval.end}"):
-                n_read += 1
-                if _begins_in(record, interval):
-                    yield record
-            if interval == whole_contig(interval.contig):
-                index.require_count(number, n_read, f"{path}:{name}")
-
-
-def _begins_in(record: Any, interval: Interval) -> bool:
-    """Whether the first base is in the interval; a POS of 0 is before the first base, and must not get lost."""
-    return interval.start < max(record.POS, 1) <= interval.end
-
-
-def _readable(records: Iterator[Any], path: Path) -> Iterator[Any]:
-    """The records; what htslib cannot read is the user's to mend."""
-    last = "before the first record"
-    try:
-        for record in records:
-            # Decoded here, for what is not UTF-8 is not readable either.
-            place, _ = f"after {record.CHROM}:{record.POS}", (record.ID, record.REF, record.ALT)
-            yield record
-            last = place
-    except Exception as error:
-        # cyvcf2 raises bare exceptions.
-        if type(error) is not Exception and not isinstance(error, UnicodeDecodeError):
-            raise
-        raise InputError(str(path), f"cannot be read {last} ({error})", "correct or make the file again") from error
-
-
-def _reaches_into(record: Any, intervals: Sequence[Interval]) -> bool:
-    """Whether a base of REF lies in one of the intervals."""
-    first, behind = record.POS - 1, record.POS - 1 + len(record.REF)
-    return any(first < end and behind > start for _, start, end in intervals)
-
-
-def _use(record: Any) -> str:
-    """How a record that is kept was read, for the audit."""
-    if is_exchanged(record):
-        return "REF and ALT exchanged"
-    return "used, <DEL> spelled out by the reference" if is_spelled(record) else "used"
-
-
-def _in_order(records: Iterator[Any], path: Path) -> Iterator[Any]:
-    """The records; InputError unless each contig stands in one piece, under one name, sorted."""
-    name, pos = "", 0
-    finished: dict[str, str] = {}
-    for record in records:
-        if name != record.CHROM:
-            finished[canonical_contig(name)] = name
-            name, pos = record.CHROM, 0
-            if (earlier := finished.get(canonical_contig(name))) is not None:
-                raise InputError(
-                    f"{path}:{name}:{record.POS}",
-                    f"contig {name} stands in two places (before as {earlier})",
-                    "give each contig one name (bcftools annotate --rename-chrs) and sort the file: bcftools sort",
-                )
-        if pos > record.POS:
-            raise InputError(
-                f"{path}:{name}:{record.POS}",
-                "the record stands after one with a larger POS",
-                "sort it: bcftools sort",
-            )
-        pos = record.POS
-        yield record
-
-
-def _on_contig(records: Iterator[Any], tally: ReferenceTally) -> Iterator[Any]:
-    """The records that lie on their contig; the others are counted, but for breakends at a telomere (0 and N + 1)."""
-    for record in records:
-        contig = canonical_contig(record.CHROM)
-        if (
-            tally.lies_on_contig(contig, record.POS, record.REF)
-            or record_class(record.REF, ",".join(record.ALT)) == "breakend"
-        ):
-            yield record
-        else:
-            tally.add_off_contig(contig, record.POS, record.REF)
-
-
-def _written_lengths(vcf: Any) -> dict[str, int]:
-    """Contig lengths of the header, by canonical name; -1 where it tells none."""
-    try:
-        return {canonical_contig(name): n for name, n in zip(vcf.seqnames, vcf.seqlens, strict=True)}
-    except AttributeError:  # cyvcf2, where the header names no contig
-        return {}
-
-
-def _calls(record: Any, path: Path) -> NDArray[np.int16]:
-    """int16 (n_samples, ploidy + 1): allele indices, MISSING, ABSENT; the last column tells whether they are phased."""
-    keys, where = record.FORMAT or [], f"{path}:{record.CHROM}:{record.POS}"
-    if keys.count("GT") > 1:
-        raise InputError(where, f"FORMAT is {':'.join(keys)}: GT stands {keys.count('GT')} times", "correct the record")
-    if "GT" in keys and keys[0] != "GT":
-        # Trailing fields may be left out. Where every sample leaves out GT, htslib ends the process when asked for it.
-        calls = [cell.split(":")[keys.index("GT")] for cell in str(record).rstrip("\n").split("\t")[9:]]
-        if set(calls) == {"."}:
-            return np.tile(np.array([MISSING, 0], np.int16), (len(calls), 1))
-    try:
-        return record.genotype.array()
-    except Exception as error:  # cyvcf2 raises a bare exception
-        raise InputError(where, "the record has no GT", "give a VCF with genotypes") from error
-
-
-def _require_equal_calls(twin: Any, record: Any, path: Path) -> None:
-    if not np.array_equal(_calls(twin, path), _calls(record, path)):
-        raise InputError(
-            f"{path}:{record.CHROM}:{record.POS}",
-            "the record stands twice, with the same REF and ALT and different calls",
-            "leave one of them out",
-        )
-
-
-class _Columns:
-    """Where the samples wanted stand among those that are read."""
-
-    def __init__(self, there: Sequence[str], wanted: Sequence[str]) -> None:
-        place = {sample: i for i, sample in enumerate(there)}
-        self.samples = list(wanted)
-        self.numbers = np.array([place[sample] for sample in wanted], np.int64)
-
-
-def _called_alleles(record: Any, columns: _Columns, path: Path) -> tuple[NDArray[np.int8], int]:
-    """Alleles (n_individuals, 2) of the samples wanted, and how many heterozygotes are unphased."""
-    # A copy, for cyvcf2 may use the buffer again.
-    calls = _calls(record, path)[columns.numbers]
-    called, phased = calls[:, :-1], calls[:, -1] == 1
-    where = f"{path}:{record.CHROM}:{record.POS}"
-    if called.shape[1] > 2 and (called[:, 2:] != ABSENT).any():
-        n_alleles = (called != ABSENT).sum(axis=1)
-        sample = columns.samples[int(n_alleles.argmax())]
-        raise InputError(
-            where,
-            f"the call of sample {sample} has {n_alleles.max()} alleles",
-            "leave out samples that are not diploid",
-        )
-    highest = int(called.max(initial=0))
-    if highest > min(len(record.ALT), MAX_ALLELE):
-        sample = columns.samples[int((called == highest).any(1).argmax())]
-        raise InputError(
-            where,
-            f"sample {sample} carries allele {highest}, the record has {len(record.ALT)} ALT"
-            + (f" (at most {MAX_ALLELE} are read)" if highest > MAX_ALLELE else ""),
-            "correct the record or leave it out",
-        )
-    alleles = np.full((len(called), 2), ABSENT, np.int8)
-    alleles[:, : called.shape[1]] = called[:, :2]
-    # A lone dot is a call that is missing as a whole; it does not say that there is no second copy.
-    first, second = alleles[:, 0], alleles[:, 1]
-    second[(first == MISSING) & (second == ABSENT)] = MISSING
-    unphased = (first != second) & (first >= 0) & (second >= 0) & ~phased
-    return alleles, int(unphased.sum())
 
 
 def _site_tables(records: Iterable[tuple[Any, str, str, str | None]]) -> Iterator[pd.DataFrame]:
