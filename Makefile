@@ -8,6 +8,8 @@ TORCH ?= torch==2.13.0
 TORCH_FLAGS ?=
 EXTRAS ?= dev,notebook
 VENV ?= .venv
+# Test files run side by side, each on one thread.
+WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
@@ -32,7 +34,7 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports
 
 unit: $(INSTALLED)
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 # The committed demo data, simulated anew into data/01_raw/demo (a minute; the expected scores take ten more).
 demo: $(INSTALLED)

@@ -82,7 +82,7 @@ class Demo:
             stored = read_genotypes(Path(scratch) / "variants")
             found = stored.genotypes
             in_memory = Genotypes(found.records, found.individual_ids, np.asarray(found.alleles[slice(None)]))
-        variants = StoredGenotypes(in_memory, stored.audit)
+        variants = StoredGenotypes(in_memory, stored.audit, stored.n_imputed)
         _, self.dosages = baselines.locate_cis_variants(self.genes, variants, self.options["baselines"])
 
     @cached_property

@@ -35,7 +35,7 @@ def test_read_known_answer__the_truth_is_looked_for_beside_the_file_only(tmp_pat
     ("expected", "truth", "message"),
     [
         ("{", TRUTH, "known.json: no known answer (JSONDecodeError"),
-        ({}, TRUTH, "known.json: no known answer (KeyError('truth'))"),
+        ({}, TRUTH, "known.json: no known answer (KeyError: 'truth')"),
         ([1], TRUTH, "known.json: no known answer (TypeError"),
         ({"truth": "other.tsv"}, TRUTH, "other.tsv: the table of the known answer is missing"),
         ({"truth": "truth.tsv"}, TRUTH.replace("0.5", "x"), "truth.tsv:line 2 (E1), column enformer: 'x' is not a"),
