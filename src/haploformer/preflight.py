@@ -14,7 +14,7 @@ from haploformer.errors import InputError
 from haploformer.input_audit import CheckedStudy
 
 #: Of a cohort's run, the outputs that decide what is checked; `validate` checks as if it made them.
-COHORT_OUTPUTS = frozenset({"haplotype_windows", "track_predictions", "predicted_expression_stack"})
+COHORT_OUTPUTS = frozenset({"phased_genotypes", "haplotype_windows", "track_predictions", "predicted_expression_stack"})
 
 
 def require_stored_inputs(

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from haploformer.enformer import plan as plan_module
 from haploformer.enformer.bins import KeptBins
-from haploformer.enformer.plan import PredictionPlan, RowRange, plan_predictions, run_plan
+from haploformer.enformer.plan import PredictionPlan, RowRange, combine_facts, plan_predictions, run_plan
 from haploformer.errors import InputError
 from tests.builders.predictions import FakeModel, expected_rows, fake_plan, with_rows
 
@@ -31,6 +32,10 @@ class MemoryStore:
 
     def known_row(self, key: str) -> np.ndarray | None:
         return self.known.get(key)
+
+    @property
+    def known_facts(self) -> dict:
+        return {"error": 0.5} if self.known else {}
 
     def write(self, shard: RowRange, rows: np.ndarray, facts: dict) -> None:
         self.written[shard.index] = rows
@@ -65,8 +70,23 @@ def test_run_plan__computes_shard_by_shard():
 def test_run_plan__what_was_measured_goes_with_its_shard():
     store, model = MemoryStore(known={key: np.ones(3) for key in KEYS[8:]}), FakeModel()
     list(run_plan(replace(fake_plan(KEYS, model), facts=lambda: {"n": len(model.calls)}), store))
-    # The last shard was known from before: nothing was measured.
-    assert store.facts == {0: {"n": 1}, 1: {"n": 2}, 2: {}}
+    # What an earlier store measured of rows that are taken over holds for them still.
+    assert store.facts == {0: {"n": 1}, 1: {"n": 2}, 2: {"error": 0.5}}
+
+
+def test_combine_facts__numbers_are_summed_and_errors_the_largest():
+    parts = [{"checked": 2, "error": 0.25}, {}, {"checked": 1, "error": 0.125, "limit": 0.5}]
+    assert combine_facts(parts) == {"checked": 3, "error": 0.25, "limit": 0.5}
+
+
+def test_plan_predictions__facts_are_of_all_parts_of_a_shard(monkeypatch):
+    monkeypatch.setattr(plan_module, "MAX_BYTES_AT_ONCE", 4 * 2 * 2 * 2)
+    engine = Engine()
+    engine.facts = {"checked": 1, "error": 0.5}
+    plan = plan_of(["a", "b", "c", "d", "e"], engine=engine)
+    plan.predict_rows(range(5))
+    assert engine.asked == [[0, 1], [2, 3], [4]]
+    assert plan.facts() == {"checked": 3, "error": 0.5}
 
 
 def test_run_plan__what_is_done_is_counted_and_not_computed():

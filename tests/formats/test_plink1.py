@@ -58,6 +58,38 @@ def test_read__the_allele_of_the_reference_becomes_ref(tmp_path):
     assert counts == {"A2 is REF": 1, "A1 is REF": 1}
 
 
+def test_read__where_both_alleles_of_an_indel_fit_a2_is_ref_and_it_is_counted(tmp_path):
+    # The reference begins with ACGT: ACG fits, and so does its first base.
+    for a1, a2 in (("ACG", "A"), ("A", "ACG")):
+        plink = write_plink(tmp_path, [[0], [1], [2]], [(1, a1, a2)])
+        assert read_all(plink).records[["pos", "ref", "alt"]].values.tolist() == [[1, a2, a1]]
+        counts = {key.reason for b in plink.read([whole_contig("22")], PEOPLE, REFERENCE) for key in b.counts}
+        assert counts == {"both alleles fit, A2 is taken for REF"}
+    # An insertion that the reference does not hold has one allele that fits.
+    found = read_all(write_plink(tmp_path, [[0], [1], [2]], [(1, "A", "ATT")]))
+    assert found.records[["ref", "alt"]].values.tolist() == [["A", "ATT"]]
+
+
+def test_read__a_variant_twice_is_one_if_its_calls_are_equal(tmp_path):
+    variants = [(1, "T", "A"), (1, "A", "T"), (3, "C", "G")]
+    plink = write_plink(tmp_path, [[0, 2, 0], [1, 1, 0], [np.nan, np.nan, 1]], variants)
+    assert read_all(plink).records["pos"].tolist() == [1, 3]
+    counts = {key.reason: n for b in plink.read([whole_contig("22")], PEOPLE, REFERENCE) for key, n in b.counts.items()}
+    assert counts == {"A2 is REF": 2, "repeats an earlier record": 1}
+    other = write_plink(tmp_path, [[0, 2, 0], [1, 2, 0], [2, 0, 1]], variants)
+    with pytest.raises(InputError, match=r"g\.bim:22:1: the variant stands twice, with the same alleles and different"):
+        read_all(other)
+
+
+def test_read__numbers_of_contigs_are_those_of_plink(tmp_path):
+    write_plink(tmp_path, [[0], [1], [2]], [(1, "T", "A")])
+    bim = tmp_path / "g.bim"
+    bim.write_text(bim.read_text().replace("22\t", "23\t", 1))
+    plink = PlinkFile(tmp_path / "g")
+    [batch] = [b for b in plink.read([whole_contig("X")], PEOPLE, MemoryReference({"X": "ACGT"})) if len(b.genotypes)]
+    assert batch.genotypes.records["contig"].tolist() == ["X"]
+
+
 def test_read__people_are_taken_by_id(tmp_path):
     plink = write_plink(tmp_path, [[0], [1], [2]], [(1, "T", "A")])
     assert alt_dosages(read_all(plink, people=["C", "A"]))[1].ravel().tolist() == [2.0, 0.0]

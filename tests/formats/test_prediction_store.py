@@ -615,3 +615,29 @@ def test_prediction_store__what_was_measured_is_an_attribute_of_the_whole(store)
     assert attributes["checked"] == sum([1, 1, 2][i % 3] for i in range(n))
     with_facts = [json.loads(line) for line in (store / "manifest.jsonl").read_text().splitlines()]
     assert [entry["facts"]["checked"] for entry in with_facts] == [[1, 1, 2][i % 3] for i in range(n)]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[1]"])
+def test_verify_predictions__the_checksums_themselves_are_gone_or_damaged(store, content):
+    make(store)
+    if content is None:
+        (store / "checksums.json").unlink()
+    else:
+        (store / "checksums.json").write_bytes(content)
+    table = verify_predictions(store).set_index("file")
+    assert table["state"]["checksums.json"] == ("missing" if content is None else "damaged")
+    assert set(table["state"].drop("checksums.json")) == {"whole"}
+
+
+def test_prediction_store__a_store_without_its_plan_is_made_again(store, unbroken):
+    make(store)
+    (store / "plan.json").unlink()
+    make(store)
+    assert files(store) == unbroken
+
+
+def test_prediction_store__errors_of_rows_taken_over_are_kept(store):
+    complete(store, replace(fake_plan(KEYS, FakeModel()), facts=lambda: {"error": 0.5, "checked": 1}))
+    more = [*KEYS, "one more"]
+    complete(store, replace(fake_plan(more, FakeModel()), facts=lambda: {"error": 0.25, "checked": 1}))
+    assert read_predictions(store).attributes["error"] == 0.5

@@ -60,6 +60,11 @@ def test_spell_deletions__past_the_contigs_end_has_bases_that_are_not_there():
     assert made.REF == "CCANNN"
 
 
+def test_spell_deletions__one_of_a_whole_arm_stays_symbolic():
+    written = [record(3, "G", ["<DEL>"], END=2_000_000_000)]
+    assert list(spell_deletions(iter(written), REFERENCE)) == written
+
+
 def test_spell_deletions__others_are_as_they_were():
     written = [record(3, "G", ["T"]), record(4, "T", ["<DEL>"]), record(5, "A", ["<CN0>"], END=9)]
     assert list(spell_deletions(iter(written), REFERENCE)) == written

@@ -10,6 +10,7 @@ import pytest
 
 from haploformer.errors import InputError
 from haploformer.genome.content_keys import sequence_key
+from haploformer.genome.edits import Edit
 from haploformer.genome.encoding import decode, one_hot, reverse_complement
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.haplotypes import collect_gene_haplotypes, group_columns
@@ -186,6 +187,17 @@ def test_collect_gene_haplotypes__a_haploid_person_has_one_copy():
     window = tss_window("22", 150, LENGTH)
     found = collect_gene_haplotypes(genotypes, MemoryReference({"22": "A" * 300}), window, 150, max_missing=0.0)
     assert found.window.tolist() == [[1, -1], [0, 1]]
+
+
+def test_collect_gene_haplotypes__a_lone_haploid_call_leaves_the_second_copy_where_it_is():
+    records = [(120, "A", "C"), (140, "A", "G"), (160, "A", "T")]
+    genotypes = genotypes_of(records, [[[0, 1], [1, -2]], [[0, 1], [0, -2]], [[0, -2], [1, 1]]])
+    window = tss_window("22", 150, LENGTH)
+    found = collect_gene_haplotypes(genotypes, MemoryReference({"22": "A" * 300}), window, 150, max_missing=0.5)
+    # Of the first person two of three calls are diploid, of the second one.
+    assert (found.window < 0).tolist() == [[False, False], [False, True]]
+    assert found.edits(found.window[0, 1]) == [Edit(119, 120, "C"), Edit(139, 140, "G")]
+    assert found.n_missing == 1
 
 
 def test_collect_gene_haplotypes__alleles_are_taken_by_index():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -74,11 +74,26 @@ class PredictionPlan:
         return [RowRange(i, start, min(start + size, n)) for i, start in enumerate(range(0, n, size))]
 
 
+def combine_facts(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What was measured of several parts together: whole numbers are summed, others (errors, limits) the largest."""
+    combined: dict[str, Any] = {}
+    for part in parts:
+        for name, value in part.items():
+            before = combined.get(name, 0)
+            combined[name] = before + value if isinstance(value, int) else max(before, value)
+    return combined
+
+
 class ShardStore(Protocol):
     """Where the rows of a plan go."""
 
     def is_done(self, shard: RowRange) -> bool:
         """Whether the shard is stored, whole and computed from what the plan asks for."""
+        ...
+
+    @property
+    def known_facts(self) -> dict[str, Any]:
+        """What was measured of the predictions that an earlier store holds."""
         ...
 
     def known_row(self, key: str) -> NDArray[np.float32] | None:
@@ -118,10 +133,10 @@ def _shard_rows(plan: PredictionPlan, store: ShardStore, shard: RowRange) -> tup
             missing.append(i)
         else:
             rows[i - shard.start] = known
-    facts = {}
+    facts = store.known_facts if len(missing) < shard.stop - shard.start else {}
     if missing:
         rows[np.asarray(missing) - shard.start] = plan.predict_rows(missing)
-        facts = plan.facts()
+        facts = combine_facts([facts, plan.facts()])
     finite = np.isfinite(rows).reshape(len(rows), -1).all(1)
     if not finite.all():
         bad = shard.start + int(np.flatnonzero(~finite)[0])
@@ -169,12 +184,18 @@ def plan_predictions(
 
     at_once = max(1, MAX_BYTES_AT_ONCE // (4 * len(bins.wanted) * len(tracks)))
 
+    measured: dict[str, Any] = {}
+
     def predict_rows(rows: Sequence[int]) -> NDArray[np.float32]:
         chosen = representative[np.asarray(rows)].tolist()
-        parts = [chosen[i : i + at_once] for i in range(0, len(chosen), at_once)]
-        return np.concatenate(
-            [bins.reduce(engine.predict(windows, part, tracks=tracks, bins=bins.wanted)) for part in parts]
-        )
+        parts, facts = [], []
+        for start in range(0, len(chosen), at_once):
+            coverage = engine.predict(windows, chosen[start : start + at_once], tracks=tracks, bins=bins.wanted)
+            parts.append(bins.reduce(coverage))
+            facts.append(engine.facts)
+        measured.clear()
+        measured.update(combine_facts(facts))
+        return np.concatenate(parts)
 
     identity = identity | {
         "engine": engine.name,
@@ -191,5 +212,5 @@ def plan_predictions(
         windows=carriers.assign(window=row_of_window[carriers["window"].to_numpy()]),
         shard_rows=min(shard_rows, max(1, MAX_BYTES_AT_ONCE // (4 * bins.n_stored * len(tracks)))),
         predict_rows=predict_rows,
-        facts=lambda: engine.facts,
+        facts=measured.copy,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from haploformer.genome.genotypes import MISSING, Genotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.reference import Reference
 from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS
+
+logger = logging.getLogger(__name__)
 
 #: Records handed on at once, at most: of few people too many records would weigh by their own.
 BATCH_RECORDS = 4096
@@ -183,6 +186,9 @@ def require_common_contig(wanted: Collection[str], there: Sequence[str], path: P
             f"no record on contig {', '.join(list(wanted)[:8])} (contigs there: {', '.join(there[:8]) or 'none'})",
             "give genotypes of these contigs, or choose other chromosomes in data_prep.chromosomes",
         )
+    known = {canonical_contig(name) for name in there}
+    for contig in [name for name in wanted if name not in known]:
+        logger.warning("%s: no record on contig %s: there everybody has the reference", path.name, contig)
 
 
 def require_distinct_people(individual_ids: Sequence[str], path: Path) -> None:

@@ -43,6 +43,9 @@ _SUFFIXES = (".bed", ".bim", ".fam")
 _BIM_COLUMNS = ["contig", "variant_id", "cm", "pos", "a1", "a2"]
 _FAM_COLUMNS = ["fid", "iid", "father", "mother", "sex", "phenotype"]
 
+#: PLINK's numbers for contigs of people; 25 is the part of X that has a twin on Y.
+_CONTIG_OF_CODE = {"23": "X", "24": "Y", "25": "X", "26": "MT"}
+
 #: bed-reader's int8 code of a missing call.
 _MISSING_COUNT = -127
 
@@ -130,9 +133,7 @@ class PlinkFile:
             far[AuditKey(self.name, contig, "variant", "dropped", FAR)] = int((~near).sum())
             yield empty_batch(self.name, people, +far)
             chosen = on_contig[near]
-            size = batch_records(len(people))
-            for start in range(0, len(chosen), size):
-                part = chosen.iloc[start : start + size]
+            for part in _parts(chosen, batch_records(len(people))):
                 yield self._read_batch(part, columns, people, reference, of_contig[contig])
 
     def check_records(
@@ -205,16 +206,34 @@ class PlinkFile:
             counts_by_kind[AuditKey(self.name, variants["contig"].iloc[0], "variant", "dropped", FAR)] = int(
                 (~near).sum()
             )
-        for kind, swapped, keep in zip(kinds, a1_is_ref, usable, strict=True):
-            reason = ("A1 is REF" if swapped else "A2 is REF") if keep else f"{kind} allele"
-            counts_by_kind[
-                AuditKey(self.name, variants["contig"].iloc[0], kind, "kept" if keep else "dropped", reason)
-            ] += 1
+        repeated = self._repeated(oriented, dosages)
+        use = np.where(a1_is_ref, "A1 is REF", "A2 is REF").astype(object)
+        use[oriented["both_fit"].to_numpy()] = "both alleles fit, A2 is taken for REF"
+        for kind, used, keep, twin in zip(kinds, use, usable, repeated, strict=True):
+            outcome = ("dropped", f"{kind} allele") if not keep else ("kept", used)
+            outcome = ("dropped", "repeats an earlier record") if keep and twin else outcome
+            counts_by_kind[AuditKey(self.name, variants["contig"].iloc[0], kind, *outcome)] += 1
+        usable &= ~repeated
         records = oriented.loc[usable, RECORD_COLUMNS].reset_index(drop=True)
         unphased = int((dosages[usable] == 1).sum())
         return GenotypeBatch(
             Genotypes(records, people, alleles[usable], unphased, {"source": self.name}), counts_by_kind
         )
+
+    def _repeated(self, oriented: pd.DataFrame, dosages: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """Which variants stand in the batch before; InputError if their calls differ."""
+        key = [oriented["pos"], oriented["ref"].str.upper(), oriented["alt"].str.upper()]
+        places = pd.Series(np.arange(len(oriented)), oriented.index)
+        first = places.groupby(key).transform("first").to_numpy()
+        repeated = first != np.arange(len(oriented))
+        for i in np.flatnonzero(repeated):
+            if not np.array_equal(dosages[i], dosages[first[i]]):
+                raise InputError(
+                    f"{self._file('.bim')}:{oriented['contig'].iloc[i]}:{oriented['pos'].iloc[i]}",
+                    "the variant stands twice, with the same alleles and different calls",
+                    "leave one of them out (plink2 --rm-dup)",
+                )
+        return repeated
 
     @cached_property
     def _variants(self) -> pd.DataFrame:
@@ -226,7 +245,9 @@ class PlinkFile:
                 f"{self._file('.bim')}:line {line}", "the position is no number", "make the file set again"
             )
         table = table.assign(
-            pos=pos.astype("int64"), contig=table["contig"].map(canonical_contig), row=range(len(table))
+            pos=pos.astype("int64"),
+            contig=table["contig"].replace(_CONTIG_OF_CODE).map(canonical_contig),
+            row=range(len(table)),
         )
         return table.sort_values(["contig", "pos"], kind="stable").reset_index(drop=True)
 
@@ -242,6 +263,17 @@ class PlinkFile:
         return {"path": self.path, "name": self.name, "individual_of": self.individual_of}
 
 
+def _parts(variants: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
+    """Variants sorted by position in parts of about ``size``; those at one position stay together."""
+    pos = variants["pos"].to_numpy()
+    start = 0
+    while start < len(pos):
+        stop = min(start + size, len(pos))
+        stop = int(np.searchsorted(pos, pos[stop - 1], side="right"))
+        yield variants.iloc[start:stop]
+        start = stop
+
+
 def _longer_allele(variants: pd.DataFrame) -> NDArray[np.int64]:
     """Bases of the longer allele of each variant: either may be REF."""
     return np.maximum(variants["a1"].str.len(), variants["a2"].str.len()).to_numpy(np.int64)
@@ -251,10 +283,13 @@ def _orient(variants: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     """The variants with ``ref``, ``alt``, ``a1_is_ref`` and ``mismatch``; where both alleles fit, A2 is REF."""
     a2_fits = ~reference_mismatches(variants.assign(ref=variants["a2"]), reference)
     a1_fits = ~reference_mismatches(variants.assign(ref=variants["a1"]), reference)
+    # The shorter allele of an indel fits wherever the longer one does: a deletion of these bases, or an insertion of bases
+    # that the reference repeats. Nothing in the files tells which; A2 is the major allele, or REF in exports of a VCF.
     a1_is_ref = a1_fits & ~a2_fits
     return variants.assign(
         ref=np.where(a1_is_ref, variants["a1"], variants["a2"]),
         alt=np.where(a1_is_ref, variants["a2"], variants["a1"]),
         a1_is_ref=a1_is_ref,
+        both_fit=a1_fits & a2_fits,
         mismatch=~(a1_fits | a2_fits),
     )

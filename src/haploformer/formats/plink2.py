@@ -160,9 +160,15 @@ class Plink2File:
 
     @staticmethod
     def _on_contig(variants: pd.DataFrame, tally: ReferenceTally) -> pd.DataFrame:
-        """The variants that lie on their contig; the others are counted."""
-        places = zip(variants["contig"], variants["pos"], variants["ref"], strict=True)
-        lie = np.array([tally.lies_on_contig(*place) for place in places], bool)
+        """The variants that lie on their contig; the others are counted, but for breakends at a telomere (0 and N + 1)."""
+        places = zip(variants["contig"], variants["pos"], variants["ref"], variants["alt"], strict=True)
+        lie = np.array(
+            [
+                tally.lies_on_contig(contig, pos, ref) or record_class(ref, alt) == "breakend"
+                for contig, pos, ref, alt in places
+            ],
+            bool,
+        )
         for row in variants[~lie].itertuples():
             tally.add_off_contig(row.contig, row.pos, row.ref)
         return variants[lie].reset_index(drop=True)

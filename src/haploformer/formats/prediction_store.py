@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.enformer.bins import CENTRE, KeptBins
-from haploformer.enformer.plan import PredictionPlan, RowRange
+from haploformer.enformer.plan import PredictionPlan, RowRange, combine_facts
 from haploformer.errors import InputError
 from haploformer.formats.files import (
     read_json,
@@ -121,6 +121,12 @@ class PredictionStore:
         """Whether all shards are done."""
         return all(self.is_done(shard) for shard in self.plan.shards())
 
+    @property
+    def known_facts(self) -> dict[str, Any]:
+        """Errors measured in the store that this one replaces; how many windows were measured is not counted again."""
+        facts = _combined_facts(self.path) if self._previous_rows else {}
+        return {name: value for name, value in facts.items() if not isinstance(value, int)}
+
     def known_row(self, key: str) -> NDArray[np.float32] | None:
         """The prediction of a window in the store that this one replaces, if it was made in the same way."""
         row = self._previous_rows.get(key)
@@ -179,7 +185,7 @@ class PredictionStore:
             if read_json(self.path / _PLAN)["depends"] == self.depends and _layout(self.path) == self._layout:
                 return self.path
         elif self.path.exists():
-            if not (self.path / _PLAN).is_file():
+            if not any((self.path / name).is_file() for name in (_PLAN, _MANIFEST, _KEYS)):
                 raise InputError(
                     str(self.path), "something lies here that is no store of predictions", "move it, or remove it"
                 )
@@ -310,8 +316,13 @@ def verify_predictions(path: Path) -> pd.DataFrame:
         One row per file: ``file`` (within the store), ``first_window, last_window`` (rows of a shard, the last one
         exclusive; null for other files), ``n_bytes, state``: ``whole``, ``damaged`` or ``missing``.
     """
-    recorded = read_json(path / _CHECKSUMS) if (path / _CHECKSUMS).is_file() else {}
-    rows = [(path / name, None, None, sha256) for name, sha256 in sorted(recorded.items())]
+    try:
+        recorded = dict(read_json(path / _CHECKSUMS))
+    except (OSError, ValueError, TypeError):
+        recorded = {}
+    # Without it nothing but the shards is known: it is itself a row.
+    rows: list[tuple[Path, int | None, int | None, str]] = [(path / _CHECKSUMS, None, None, "")] if not recorded else []
+    rows += [(path / name, None, None, sha256) for name, sha256 in sorted(recorded.items())]
     # Shards are known by these two: where one is damaged, the others are not looked at.
     if all(_state(path / name, recorded[name])[1] == "whole" for name in (_PLAN, _MANIFEST) if name in recorded):
         plan = read_json(path / _PLAN)
@@ -325,13 +336,8 @@ def verify_predictions(path: Path) -> pd.DataFrame:
 
 
 def _combined_facts(path: Path) -> dict[str, Any]:
-    """What engines measured, over all shards: numbers of windows are summed, errors the largest."""
-    combined: dict[str, Any] = {}
-    for entry in _manifest(path):
-        for name, value in entry.get("facts", {}).items():
-            before = combined.get(name, 0)
-            combined[name] = before + value if isinstance(value, int) else max(before, value)
-    return combined
+    """What engines measured, over all shards."""
+    return combine_facts(entry.get("facts", {}) for entry in _manifest(path))
 
 
 def _state(file: Path, sha256: str) -> tuple[int, str]:

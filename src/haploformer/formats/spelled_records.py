@@ -8,16 +8,22 @@ from typing import Any
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.reference import Reference, ReferenceText
 
+#: A longer deletion is not spelled out, and stays symbolic: no window is filled from so far away.
+MAX_DELETION = 1 << 24
+
 
 def spell_deletions(records: Iterator[Any], reference: Reference) -> Iterator[Any]:
     """The records of cyvcf2 in their order, every ``<DEL>`` with a known end spelled out by the reference.
 
     POS is the base before the deletion (VCF 4.3, section 1.6.1); it ends with END, after SVLEN bases, or with a REF of
-    more than one base. Where none of them is given, or the ends are IMPRECISE, the record stays symbolic.
+    more than one base. Where none of them is given, the ends are IMPRECISE, or more than `MAX_DELETION` bases are gone, the
+    record stays symbolic.
     """
     text = ReferenceText(reference)
     for record in records:
         last = deleted_to(record) if "<DEL>" in record.ALT else None
+        if last is not None and last - record.POS > MAX_DELETION:
+            last = None
         if last is None:
             yield record
             continue

@@ -86,7 +86,7 @@ class _Calls:
     missing : int64 (n_columns of copies,)
         Missing alleles of each copy.
     absent : bool (n_columns of copies,)
-        Where there is no second copy.
+        Where there is no second copy: most of the calls there are haploid.
     """
 
     packed: NDArray[np.uint8]
@@ -257,7 +257,7 @@ def _read_calls(
     mean: bool,
 ) -> _Calls:
     n = 2 * len(genotypes.individual_ids)
-    missing, absent = np.zeros(n, np.int64), np.zeros(n, bool)
+    missing, lone, n_called = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
     packed: list[NDArray[np.uint8]] = [np.zeros((0, n // 2 if mean else n), np.uint8)]
     bit: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     n_bytes = n_not_snp = 0
@@ -268,7 +268,8 @@ def _read_calls(
         counted = alleles[inside[start - first : stop - first]]
         if counted.min(initial=0) < 0:
             missing += (counted == MISSING).sum(0)
-            absent |= (counted == ABSENT).any(0)
+            lone += (counted == ABSENT).sum(0)
+        n_called += (counted != MISSING).sum(0)
         values = _pairs(alleles) if mean else alleles
         rows = slice(*np.searchsorted(edits.record, [start - first, stop - first]))
         allele = edits.allele[rows].astype(values.dtype)
@@ -278,7 +279,9 @@ def _read_calls(
         packed.append(np.packbits(bits, axis=0))
         bit.append(8 * n_bytes + np.arange(len(bits)))
         n_bytes += len(packed[-1])
-    return _Calls(np.concatenate(packed), np.concatenate(bit), missing, absent, n_not_snp)
+    # A copy is not there where most of its calls are haploid; elsewhere a lone allele leaves the other one missing.
+    absent = 2 * lone > n_called
+    return _Calls(np.concatenate(packed), np.concatenate(bit), missing + lone * ~absent, absent, n_not_snp)
 
 
 def _pairs(alleles: NDArray[np.int8]) -> NDArray[np.int16]:
