@@ -245,7 +245,7 @@ def search_all(
             if time.monotonic() >= end:
                 break
             total = found[kind]
-            n_cases = per_round // 5 if kind in CONFIGURATION else per_round
+            n_cases = per_round // 3 if kind in CONFIGURATION else per_round
             one = search(kind, server, n_cases=n_cases, number=number + 1000 * round_, known=total.failures.keys())
             total.outcomes += one.outcomes
             total.failures |= one.failures

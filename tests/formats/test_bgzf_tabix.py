@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +181,20 @@ def test_read_index__no_index(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"g.vcf.gz.tbi: not a readable index \(.tbi, .csi\); make the index again"):
         read_index(path)
+
+
+@pytest.mark.parametrize(("place", "value"), [(0, 0x84), (3, 0x84), (0, 1)])
+def test_read_index__a_bin_that_cannot_be(tmp_path, place, value):
+    path = indexed(tmp_path / "g", cohort(0), "bcf")
+    [found] = find_indices(path)
+    content = bytearray(gzip.decompress(found.read_bytes()))
+    depth = int.from_bytes(content[8:12], "little")
+    # The number of the bin that holds counts, before its place in the file, which is 0, and its two chunks.
+    counts_bin = struct.pack("<IQi", ((1 << 3 * (depth + 1)) - 1) // 7 + 1, 0, 2)
+    content[content.rindex(counts_bin) + place] = value
+    write_bgzf(found, bytes(content))
+    with pytest.raises(InputError, match=r"g.bcf.csi: not a readable index \(.tbi, .csi\); make the index again"):
+        read_index(found)
 
 
 def test_read_index__a_folder_in_its_place(tmp_path):

@@ -16,6 +16,9 @@ from haploformer.formats.bgzf import is_bgzf, read_blocks
 
 _TBI_DEPTH = 5
 
+#: 2**44 bases with the smallest bins that htslib makes.
+_MAX_DEPTH = 10
+
 #: An index that is larger when decompressed is refused, and one of more contigs: no genome has one.
 MAX_INDEX = 256 * 1024 * 1024
 MAX_CONTIGS = 5_000_000
@@ -136,8 +139,11 @@ def _parse(path: Path, data: bytes) -> BlockIndex:
         (n_contigs,) = reader.read("i")
     if n_contigs > MAX_CONTIGS:
         raise struct.error("too many contigs")
+    if not 0 <= depth <= _MAX_DEPTH:
+        raise struct.error("no such depth")
+    n_bins = ((1 << (3 * (depth + 1))) - 1) // 7
     # One bin number is not a bin: it holds counts.
-    counts_bin = ((1 << (3 * (depth + 1))) - 1) // 7 + 1
+    counts_bin = n_bins + 1
     spans: list[tuple[int, int] | None] = []
     counts: list[int | None] = []
     for _ in range(n_contigs):
@@ -148,6 +154,9 @@ def _parse(path: Path, data: bytes) -> BlockIndex:
             number, *_, n_chunks = reader.read("Ii" if tabix else "IQi")
             offsets = reader.read(f"{2 * n_chunks}Q")
             if number != counts_bin:
+                # With a number beyond, or an end before its beginning, htslib does not come to an end.
+                if number >= n_bins or any(begin > end for begin, end in zip(offsets[::2], offsets[1::2], strict=True)):
+                    raise struct.error("no such bin")
                 begins.extend(offsets[::2])
                 ends.extend(offsets[1::2])
             elif n_chunks == 2:
