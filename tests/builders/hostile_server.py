@@ -40,7 +40,7 @@ class Verdict:
     Attributes
     ----------
     outcome : str
-        ``passed`` or ``refused``, as it should be; or ``failed``.
+        ``passed`` or ``refused``, as it should be; ``refused later``, in one line all the same; or ``failed``.
     text : str
         The line of a refusal; what is wrong otherwise.
     signature : str
@@ -182,20 +182,19 @@ class Bench:
 
     def _check(self, kind: str) -> Verdict:
         """The checks of `validate` on files; what passes is read and made into windows."""
-        from haploformer.errors import InputError
-
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             try:
                 found = self._validate(kind)
             except Exception as error:
-                link: BaseException | None = error
-                while link is not None and not isinstance(link, InputError):
-                    link = link.__cause__ or link.__context__
-                return _failure(kind, "validate", error) if link is None else judge_line(kind, str(link))
+                told = _input_error(error)
+                return judge_line(kind, str(told)) if told else _failure(kind, "validate", error)
             try:
                 self._prepare(found)
             except Exception as error:
+                # Missing calls are counted window by window, which is not done in the checks.
+                if (told := _input_error(error)) and "max_missing" in str(told):
+                    return Verdict("refused later", str(told))
                 return _failure(kind, "what validate passes is refused later", error)
         return Verdict("passed")
 
@@ -320,6 +319,15 @@ def _record(path: Path) -> None:
     from tests.builders.damage import record_checksum
 
     record_checksum(path)
+
+
+def _input_error(error: BaseException | None) -> BaseException | None:
+    """What the user is told of an error: the first `InputError` of its chain, as in `haploformer.cli.describe_error`."""
+    from haploformer.errors import InputError
+
+    while error is not None and not isinstance(error, InputError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def judge_line(kind: str, line: str) -> Verdict:

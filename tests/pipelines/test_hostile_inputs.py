@@ -55,6 +55,11 @@ def test_server__tells_how_a_case_is_refused(server, kind, edit, line):
     assert line in verdict.text
 
 
+def test_server__what_is_found_window_by_window_is_refused_later(server):
+    columns = [("cell", "genotypes.vcf", line, 12, ".|.") for line in range(11, 60)]
+    assert server.try_case("vcf", columns).outcome == "refused later"
+
+
 def test_server__a_process_that_dies_is_a_failure_and_is_replaced(server):
     assert server.try_case("vcf", [("die", "genotypes.vcf")]).text == "the process ended with exit code 3"
     assert server.try_case("vcf", []).outcome == "passed"
