@@ -249,11 +249,17 @@ def search_all(
             one = search(kind, server, n_cases=n_cases, number=number + 1000 * round_, known=total.failures.keys())
             total.outcomes += one.outcomes
             total.failures |= one.failures
+            print(f"{kind}: {_outcomes(total)}", flush=True)
             for failed in one.failures.values():
                 print(f"\n{failed.describe()}", flush=True)
         round_ += 1
         print(f"round {round_}: {sum(sum(f.outcomes.values()) for f in found.values()):,} cases", flush=True)
     return found
+
+
+def _outcomes(found: Found) -> str:
+    told = ", ".join(f"{n:,} {outcome}" for outcome, n in sorted(found.outcomes.items()))
+    return f"{sum(found.outcomes.values()):,} cases: {told}"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -275,9 +281,7 @@ def main(arguments: list[str] | None = None) -> int:
         found = search_all(server, kinds, minutes=options.minutes, number=options.seed)
     seconds = time.monotonic() - began
     for kind, one in found.items():
-        n = sum(one.outcomes.values())
-        told = ", ".join(f"{n:,} {outcome}" for outcome, n in sorted(one.outcomes.items()))
-        print(f"{kind:14} {n:7,} cases: {told}; {len(one.failures)} different failures")
+        print(f"{kind:14} {_outcomes(one)}; {len(one.failures)} different failures")
     n = sum(sum(one.outcomes.values()) for one in found.values())
     print(f"{n:,} cases in {seconds:,.0f} s ({n / seconds:.0f} a second)")
     return int(any(one.failures for one in found.values()))
