@@ -12,12 +12,15 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pysam
 import pysam.bcftools
 
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.vcf import VcfFile
 from haploformer.genome.encoding import decode
+from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import Interval, whole_contig
 
@@ -31,7 +34,12 @@ def compare_people(folder: Path, every: int = 1) -> tuple[int, int, int]:
     vcf = VcfFile(folder / "phased_block/1000Gphase1_1092.chr22_phased.vcf.gz")
     reference = FastaReference(folder / "reference/chr22_1-22000000.hg19.fa.gz")
     people = vcf.sample_ids[::every]
-    [genotypes] = [b.genotypes for b in vcf.read([whole_contig("22")], people, reference) if len(b.genotypes)]
+    parts = [batch.genotypes for batch in vcf.read([whole_contig("22")], people, reference)]
+    genotypes = Genotypes(
+        pd.concat([part.records for part in parts], ignore_index=True),
+        people,
+        np.concatenate([np.asarray(part.alleles[slice(None)]) for part in parts]),
+    )
     # So wide that all of the block is in it whatever is inserted; as it reaches beyond, the block's own part is cut out.
     window = Interval("22", START - 40_000, END + 40_000)
     found = collect_gene_haplotypes(genotypes, reference, window, TSS, max_missing=0.0)
