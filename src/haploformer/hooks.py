@@ -117,7 +117,8 @@ def check_parameters(parameters: dict[str, Any]) -> dict[str, ParameterGroup]:
     groups = {}
     for name in parameters:
         if name not in known:
-            raise InputError(f"parameters:{name}", f"no such parameter{_nearest(name, known)}", "correct the name")
+            # YAML knows names that are no text: true, 1.
+            raise InputError(f"parameters:{name}", f"no such parameter{_nearest(str(name), known)}", "correct the name")
     for name, model in GROUPS.items():
         try:
             # Kedro has made models of the groups that the run's own nodes read.

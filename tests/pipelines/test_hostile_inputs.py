@@ -38,6 +38,7 @@ def test_validate__passes_what_is_not_damaged(server, kind):
         ("vcf", ("cell", "genotypes.vcf", 11, 1, "0"), "POS is 0, the first base of a contig is 1"),
         ("expression", ("loop", "expression.bed"), "expression.bed: the input file expression_bed is missing"),
         ("parameters", ("value", "conf/base/parameters.yml", 3, "[]"), "parameters:data_prep"),
+        ("parameters", ("insert line", "conf/base/parameters.yml", 0, "true: 1"), "parameters:True: no such parameter"),
         ("catalog", ("value", CATALOG, 1, "no.Such"), "no.Such"),
         ("catalog", ("cut text", CATALOG, 0), "catalog:covariate_table: the catalog has no such entry; add it to"),
         (
