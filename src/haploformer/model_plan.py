@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from haploformer.enformer.engine import InferenceEngine, Windows
 from haploformer.enformer.exact import ExactEngine
 from haploformer.enformer.geometry import PRESETS, Geometry
 from haploformer.enformer.library import LibraryEngine
-from haploformer.enformer.plan import PredictionPlan, plan_predictions
-from haploformer.formats.weights import WeightsChoice, load_model
-from haploformer.parameters import EnformerParameters
+from haploformer.enformer.plan import Execution, PredictionPlan, plan_predictions
+from haploformer.errors import InputError
+from haploformer.formats.weights import OFFICIAL, UNTRAINED, WeightsChoice, load_model
+from haploformer.parameters import EnformerParameters, ExecutionParameters
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def plan_model(
     options: EnformerParameters,
     *,
     provenance: dict[str, Any],
+    execution: ExecutionParameters,
 ) -> PredictionPlan:
     """All tracks of every distinct window, by the model that the parameters name.
 
@@ -43,6 +45,7 @@ def plan_model(
         The model's outputs.
     provenance : dict
         Where the windows come from. JSON values.
+    execution : ExecutionParameters
     """
     choice = WeightsChoice(options.weights, Path(options.official_folder), options.gamma)
     model = load_model(choice, replace(PRESETS[options.preset], n_tracks=len(tracks)), seed=options.seed)
@@ -62,6 +65,10 @@ def plan_model(
             "position_features": geometry.position_features,
             **provenance,
         },
+        load=EngineSource(options, len(tracks), Path.cwd(), model.sha256),
+        execution=Execution(
+            execution.executor, execution.shard_index, execution.shard_count, execution.cluster.model_dump()
+        ),
     )
     logger.info(
         "Enformer (%s, weights %s, %s): %d windows in %d shards, %d tracks",
@@ -69,6 +76,40 @@ def plan_model(
         *(len(plan.keys), len(plan.shards()), len(plan.tracks)),
     )
     return plan
+
+
+@dataclass(frozen=True)
+class EngineSource:
+    """Gives the engine of a plan to another process.
+
+    Attributes
+    ----------
+    options : EnformerParameters
+    n_tracks : int
+    folder : Path
+        From where paths of weights are meant.
+    sha256 : str
+        Of the weights that the plan was made with.
+    """
+
+    options: EnformerParameters
+    n_tracks: int
+    folder: Path
+    sha256: str
+
+    def __call__(self) -> InferenceEngine:
+        """Load the weights; InputError if they have changed since."""
+        options = self.options
+        weights = options.weights if options.weights in {UNTRAINED, OFFICIAL} else str(self.folder / options.weights)
+        choice = WeightsChoice(weights, self.folder / options.official_folder, options.gamma)
+        model = load_model(choice, replace(PRESETS[options.preset], n_tracks=self.n_tracks), seed=options.seed)
+        if model.sha256 != self.sha256:
+            raise InputError(
+                str(choice.path or weights),
+                f"the weights are not those that the run began with (sha256 {model.sha256[:12]}, then {self.sha256[:12]})",
+                "run again",
+            )
+        return _engine(model.module, model.geometry, options)
 
 
 def _engine(module: Any, geometry: Geometry, options: EnformerParameters) -> InferenceEngine:

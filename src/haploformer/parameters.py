@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _as_list(value: Any) -> Any:
@@ -194,6 +194,65 @@ class EnformerParameters(ParameterGroup):
     shard_windows: int = Field(64, ge=1)
 
 
+class ClusterParameters(ParameterGroup):
+    """The Dask cluster, where ``execution.executor`` is ``dask``.
+
+    Attributes
+    ----------
+    address : str, optional
+        A scheduler that is running (``tcp://host:8786``); the others are then its own.
+    kind : str
+        What is started for the run if not: ``local`` workers on this machine, or ``slurm`` jobs by dask-jobqueue.
+    workers, threads : int
+        Processes, and threads of each.
+    memory_gib : float, optional
+        Of each worker; no limit (8 in a SLURM job) if not given.
+    gpus : int
+        Of each worker, as Dask's resource ``GPU``.
+    queue, account, walltime : str, optional
+    directives : list of str
+        Further lines for ``#SBATCH``.
+    """
+
+    address: str | None = None
+    kind: Literal["local", "slurm"] = "local"
+    workers: int = Field(2, ge=1)
+    threads: int = Field(1, ge=1)
+    memory_gib: float | None = Field(None, gt=0)
+    gpus: int = Field(0, ge=0)
+    queue: str | None = None
+    account: str | None = None
+    walltime: str | None = None
+    directives: TextList = ()
+
+
+class ExecutionParameters(ParameterGroup):
+    """Where the shards of predictions are computed.
+
+    Attributes
+    ----------
+    executor : str
+        ``local``: one after the other in this process. ``dask``: by the workers of ``cluster``.
+    shard_index, shard_count : int, optional
+        Of ``shard_count`` runs of the pipeline ``enformer_shards``, on as many machines as one likes, which one this is
+        (from 0). A run without them publishes what all of them have stored.
+    cluster : ClusterParameters
+    """
+
+    executor: Literal["local", "dask"] = "local"
+    shard_index: int | None = Field(None, ge=0)
+    shard_count: int | None = Field(None, ge=1)
+    cluster: ClusterParameters = ClusterParameters()
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> ExecutionParameters:
+        if (self.shard_index is None) != (self.shard_count is None):
+            raise ValueError("shard_index and shard_count go together")
+        if self.shard_index is not None and self.shard_count is not None and self.shard_index >= self.shard_count:
+            raise ValueError(f"shard_index must be below shard_count ({self.shard_count}): the first is 0")
+        return self
+
+
 class BaselinesParameters(ParameterGroup):
     """Genetic baselines.
 
@@ -254,10 +313,14 @@ GROUPS: dict[str, type[ParameterGroup]] = {
     "data_prep": DataPrepParameters,
     "sequence_build": SequenceBuildParameters,
     "enformer": EnformerParameters,
+    "execution": ExecutionParameters,
     "baselines": BaselinesParameters,
     "stacking": StackingParameters,
     "evaluation": EvaluationParameters,
 }
 
 #: Names that may stand beside the groups on the command line: ``conf/base`` reads them.
-SHORTCUTS = ("raw_dir", "run_name", "gene", "individual", "sequences", "id_map")
+SHORTCUTS = (
+    *("raw_dir", "run_name", "gene", "individual", "sequences", "id_map"),
+    *("executor", "shard_index", "shard_count"),
+)

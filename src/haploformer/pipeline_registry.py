@@ -40,5 +40,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "gene_prediction": prediction + prediction_report.create_gene_report(),
         "sequence_prediction": sequence_prediction.create_pipeline(),
     }
+    shards = {"enformer_shards": enformer_inference.create_shard_pipeline()}
     checks = {"validate": validate.create_pipeline(), "verify": verify.create_pipeline()}
-    return pipelines | selections | checks | {"__default__": cohort}
+    return pipelines | shards | selections | checks | {"__default__": cohort}

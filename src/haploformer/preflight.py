@@ -71,6 +71,7 @@ def check_inputs(
     """
     study = None
     require_selection(made, parameters["select"])
+    _require_shards_only(made, parameters["execution"])
     if "predicted_expression_stack" in made:
         _check_features(parameters["stacking"], parameters["enformer"])
     if "track_table" in names:
@@ -102,6 +103,17 @@ def require_selection(made: Set[str], select: Any) -> None:
                 f"{output} is about chosen {field}, and none is given",
                 f"name one, or several joined by +: --params {example}",
             )
+
+
+def _require_shards_only(made: Set[str], execution: Any) -> None:
+    """A part of the shards is nothing that another step could read."""
+    if execution.shard_count is not None and made != {"track_predictions"}:
+        raise InputError(
+            "parameters:execution.shard_count",
+            "a run that computes a part of the shards can do nothing else",
+            "run kedro run --pipelines data_prep,sequence_build once, then enformer_shards with every shard_index, then "
+            "enformer_inference without",
+        )
 
 
 def require_same_sources(load: Callable[[str], Any], options: Any) -> None:

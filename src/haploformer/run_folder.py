@@ -16,7 +16,10 @@ from haploformer.errors import InputError
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 #: What lies in the cohort's folders beside the folders of runs.
-_TAKEN = ("figures", "haplotype_windows", "sequence_track_predictions.zarr", "track_predictions.zarr", "variants")
+_TAKEN = (
+    *("figures", "haplotype_windows", "sequence_track_predictions.zarr", "track_predictions.zarr", "variants"),
+    *("sequence_track_predictions.status.json", "track_predictions.status.json"),
+)
 
 
 def run_folder(cohort: str, run_name: Any, gene: Any, individual: Any, sequences: Any, preset: Any, usual: Any) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import pickle
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,7 +14,15 @@ import pytest
 
 from haploformer.enformer import plan as plan_module
 from haploformer.enformer.bins import KeptBins
-from haploformer.enformer.plan import PredictionPlan, RowRange, combine_facts, plan_predictions, run_plan
+from haploformer.enformer.plan import (
+    Execution,
+    PredictionPlan,
+    RowRange,
+    ShardStatus,
+    combine_facts,
+    plan_predictions,
+    run_plan,
+)
 from haploformer.errors import InputError
 from tests.builders.predictions import FakeModel, expected_rows, fake_plan, with_rows
 
@@ -26,6 +35,7 @@ class MemoryStore:
         self.known = known or {}
         self.written: dict[int, np.ndarray] = {}
         self.facts: dict[int, dict] = {}
+        self.recorded: list[int] = []
 
     def is_done(self, shard: RowRange) -> bool:
         return shard.index in self.done
@@ -37,12 +47,22 @@ class MemoryStore:
     def known_facts(self) -> dict:
         return {"error": 0.5} if self.known else {}
 
-    def write(self, shard: RowRange, rows: np.ndarray, facts: dict) -> None:
+    def write(self, shard: RowRange, rows: np.ndarray, facts: dict) -> dict:
         self.written[shard.index] = rows
         self.facts[shard.index] = facts
+        return {"shard": shard.index}
+
+    def record(self, entry: dict) -> None:
+        assert entry["shard"] in self.written
+        self.recorded.append(entry["shard"])
 
 
 KEYS = [f"k{i}" for i in range(10)]
+
+
+def rows_of(statuses: Iterable[ShardStatus]) -> list[tuple[int, int]]:
+    """Rows of each shard, and how many of them were predicted."""
+    return [(len(status.shard), status.n_computed) for status in statuses]
 
 
 @pytest.mark.parametrize(
@@ -61,9 +81,9 @@ def test_shards__cover_every_row_once(n, size, shards):
 def test_run_plan__computes_shard_by_shard():
     model, store = FakeModel(), MemoryStore()
     steps = run_plan(fake_plan(KEYS, model), store)
-    assert next(steps) == 4
-    assert (list(store.written), model.calls) == ([0], [KEYS[:4]])
-    assert list(steps) == [4, 2]
+    assert rows_of([next(steps)]) == [(4, 4)]
+    assert (store.recorded, model.calls) == ([0], [KEYS[:4]])
+    assert rows_of(steps) == [(4, 4), (2, 2)]
     assert np.array_equal(np.concatenate(list(store.written.values())), expected_rows(KEYS))
 
 
@@ -91,9 +111,17 @@ def test_plan_predictions__facts_are_of_all_parts_of_a_shard(monkeypatch):
 
 def test_run_plan__what_is_done_is_counted_and_not_computed():
     model, store = FakeModel(), MemoryStore(done=[0, 2])
-    assert list(run_plan(fake_plan(KEYS, model), store)) == [4, 4, 2]
+    assert rows_of(run_plan(fake_plan(KEYS, model), store)) == [(4, 0), (4, 4), (2, 0)]
     assert model.calls == [KEYS[4:8]]
     assert list(store.written) == [1]
+
+
+@pytest.mark.parametrize(("index", "count", "shards"), [(0, 2, [0, 2]), (1, 2, [1]), (2, 3, [2]), (3, 4, [])])
+def test_run_plan__a_part_computes_its_own_shards(index, count, shards):
+    store = MemoryStore()
+    part = Execution(shard_index=index, shard_count=count)
+    list(run_plan(replace(fake_plan(KEYS, FakeModel()), execution=part), store))
+    assert store.recorded == shards
 
 
 def test_run_plan__known_rows_are_put_in_their_places():
@@ -138,7 +166,7 @@ class Engine:
         return rows[:, None, None] + bins[None, :, None] / 10 + tracks[None, None, :] / 1000
 
 
-def plan_of(keys: list[str], *, engine: Engine | None = None, identity=None) -> PredictionPlan:
+def plan_of(keys: list[str], *, engine: Engine | None = None, identity=None, load=None) -> PredictionPlan:
     carriers = pd.DataFrame(
         {
             "gene_id": "g",
@@ -157,6 +185,7 @@ def plan_of(keys: list[str], *, engine: Engine | None = None, identity=None) -> 
         shard_rows=2,
         identity=identity or {},
         provenance={"x": 1},
+        load=load,
     )
 
 
@@ -191,3 +220,10 @@ def test_plan_predictions__computes_nothing_by_itself():
     engine = Engine()
     plan_of(["a", "b"], engine=engine)
     assert engine.asked == []
+
+
+def test_plan_predictions__another_process_loads_the_engine_for_itself():
+    plan = plan_of(["a", "b"], load=Engine)
+    again = pickle.loads(pickle.dumps(plan))  # noqa: S301
+    assert np.array_equal(again.predict_rows([1]), plan.predict_rows([1]))
+    assert again.predict_rows.engine is not plan.predict_rows.engine

@@ -17,7 +17,7 @@ import pytest
 import xarray
 
 from haploformer.enformer.bins import KeptBins
-from haploformer.enformer.plan import PredictionPlan, plan_predictions, run_plan
+from haploformer.enformer.plan import Execution, PredictionPlan, plan_predictions, run_plan
 from haploformer.errors import InputError
 from haploformer.formats import prediction_store
 from haploformer.formats.prediction_store import (
@@ -33,9 +33,9 @@ KEYS = [f"key{i}" for i in range(18)]  # five shards of four rows, the last of t
 
 def complete(path: Path, plan: PredictionPlan) -> None:
     """What the dataset does when it saves."""
-    store = PredictionStore(path, plan)
-    assert sum(run_plan(plan, store)) == len(plan.keys)
-    store.finish()
+    with PredictionStore(path, plan) as store:
+        assert sum(len(status.shard) for status in run_plan(plan, store)) == len(plan.keys)
+        store.finish()
 
 
 def make(path: Path, keys: list[str] = KEYS, **options) -> FakeModel:
@@ -504,10 +504,10 @@ def test_prediction_store__refuses_a_disk_without_room(store, monkeypatch):
 def test_prediction_store__a_disk_that_runs_full_says_so_and_the_run_goes_on_later(store, unbroken, monkeypatch):
     interrupt(store, 1)
 
-    def no_room(path: Path, content: bytes) -> None:
+    def no_room(path: Path, content: bytes, **options) -> None:
         if path.name == "0":
             raise OSError(28, "No space left on device")
-        original(path, content)
+        original(path, content, **options)
 
     original = prediction_store.write_durably
     with monkeypatch.context() as patch:
@@ -641,3 +641,79 @@ def test_prediction_store__errors_of_rows_taken_over_are_kept(store):
     more = [*KEYS, "one more"]
     complete(store, replace(fake_plan(more, FakeModel()), facts=lambda: {"error": 0.25, "checked": 1}))
     assert read_predictions(store).attributes["error"] == 0.5
+
+
+# Several runs ---------------------------------------------------------------------------------------------------
+
+
+def part_of(plan: PredictionPlan, index: int, count: int) -> PredictionPlan:
+    return replace(plan, execution=Execution(shard_index=index, shard_count=count))
+
+
+def fill_part(path: Path, index: int, count: int, **options) -> FakeModel:
+    model = FakeModel(**options)
+    plan = part_of(fake_plan(KEYS, model), index, count)
+    with PredictionStore(path, plan) as opened:
+        list(run_plan(plan, opened))
+    return model
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_parts__fill_a_store_that_the_last_run_publishes(store, unbroken, order):
+    for index in order:
+        model = fill_part(store, index, 3)
+        assert model.calls == [KEYS[i : i + 4] for i in range(4 * index, 18, 12)]
+        assert not predictions_exist(store)
+    assert make(store).calls == []
+    assert files(store) == unbroken
+    assert alone(store)
+
+
+def test_parts__may_be_under_way_at_once(store, unbroken):
+    plans = [part_of(fake_plan(KEYS, FakeModel()), index, 2) for index in range(2)]
+    with PredictionStore(store, plans[0]) as first, PredictionStore(store, plans[1]) as second:
+        for _ in zip(run_plan(plans[0], first), run_plan(plans[1], second), strict=False):
+            pass
+        list(run_plan(plans[0], first))
+        with pytest.raises(InputError, match=r"another run is filling this store; wait until it has ended"):
+            make(store)
+        assert first.n_done() == 5
+    assert make(store).calls == []
+    assert files(store) == unbroken
+
+
+def test_parts__of_another_plan_are_refused_while_one_is_under_way(store):
+    plan = part_of(fake_plan(KEYS, FakeModel()), 0, 2)
+    other = part_of(fake_plan(KEYS, FakeModel(), weights="others"), 1, 2)
+    with (
+        PredictionStore(store, plan),
+        pytest.raises(InputError, match="another run is filling this store"),
+        PredictionStore(store, other),
+    ):
+        pass
+    # When it is over, the store is the next one's.
+    with PredictionStore(store, other):
+        pass
+
+
+def test_parts__one_is_killed_and_runs_again(store, unbroken):
+    with pytest.raises(Interrupted):
+        fill_part(store, 0, 2, die_after=1)
+    assert fill_part(store, 0, 2).calls == [KEYS[8:12], KEYS[16:]]
+    fill_part(store, 1, 2)
+    make(store)
+    assert files(store) == unbroken
+
+
+def test_parts__of_a_finished_store_have_nothing_to_do(store, unbroken):
+    make(store)
+    assert fill_part(store, 1, 2).calls == []
+    assert files(store) == unbroken
+
+
+def test_prediction_store__one_run_at_a_time(store):
+    with PredictionStore(store, fake_plan(KEYS, FakeModel())):
+        for plan in (fake_plan(KEYS, FakeModel()), part_of(fake_plan(KEYS, FakeModel()), 0, 2)):
+            with pytest.raises(InputError, match="another run is filling this store"):
+                PredictionStore(store, plan)
+    assert make(store).computed == KEYS

@@ -52,17 +52,20 @@ def sha256_json(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole, or not at all, even after a power cut."""
-    with publish_file(path) as building:
+def write_durably(path: Path, content: bytes, *, writer: str = "") -> None:
+    """Write a file so that it is there whole, or not at all, even after a power cut; ``writer`` as in `publish_file`."""
+    with publish_file(path, writer=writer) as building:
         building.write_bytes(content)
 
 
 @contextmanager
-def publish_file(path: Path) -> Iterator[Path]:
-    """An empty file to write, which takes the place of ``path``, synced, when the block ends without an error."""
+def publish_file(path: Path, *, writer: str = "") -> Iterator[Path]:
+    """An empty file to write, which takes the place of ``path``, synced, when the block ends without an error.
+
+    Where several processes may write it at once, each is a ``writer`` of its own.
+    """
     # Always the same name: what a killed run left is overwritten by the next.
-    building = path.with_name(f".{path.name}.tmp")
+    building = path.with_name(f".{path.name}{writer and f'.{writer}'}.tmp")
     try:
         building.unlink(missing_ok=True)
         building.touch()

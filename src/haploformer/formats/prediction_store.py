@@ -3,6 +3,9 @@
 A shard is one chunk is one file: written to a temporary name, synced, renamed, and only then recorded with its sha256
 and with the hash of everything that it depends on. The manifest alone says what is there. Work goes on in a folder
 beside the store, which takes the store's place when the last shard is recorded.
+
+One run at a time fills a store, or several that each have a part of the shards: each of them has a manifest of its own in
+the folder, and a last run, which finds nothing left to compute, publishes them as one.
 """
 
 from __future__ import annotations
@@ -12,12 +15,15 @@ import io
 import json
 import math
 import os
+import platform
 import shutil
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -35,6 +41,7 @@ from haploformer.formats.files import (
     write_durably,
     write_json,
 )
+from haploformer.formats.locks import FileLock
 
 _PLAN = "plan.json"
 _MANIFEST = "manifest.jsonl"
@@ -94,28 +101,77 @@ class PredictionStore:
     path : Path
         Where the finished store lies. What an earlier run left there or beside it is used where it is the same work.
     plan : PredictionPlan
+        Where its execution is a part of the shards, others may fill the same store at the same time.
 
     Raises
     ------
     InputError
-        If the disk has not the room for what is to be written.
+        If another run is filling the store, or the disk has not the room for what is to be written.
     """
 
     def __init__(self, path: Path, plan: PredictionPlan) -> None:
         self.path = path
         self.plan = plan
         self.depends = [_shard_dependency(plan, shard) for shard in plan.shards()]
-        self.folder = self._choose_folder()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"))
+        with self._turn():
+            alone = self._lock.acquire()
+            if not alone and not (plan.execution.is_part and self._lock.acquire(shared=True)):
+                raise _filled_by_another(path)
+            try:
+                self._open(alone=alone)
+            except BaseException:
+                self._lock.release()
+                raise
+            if plan.execution.is_part:
+                self._lock.acquire(shared=True)
+
+    def _open(self, *, alone: bool) -> None:
+        """Find what is there, and write what a reader needs beside the shards."""
+        if alone:
+            self.folder = self._choose_folder()
+        else:
+            self.folder = self.path if self._is_published() else self._building
+            if self._stored_depends(self.folder) != self.depends:
+                raise _filled_by_another(self.path)
         self._done = {entry["shard"]: entry for entry in self._entries(self.folder)}
         if not self.is_finished():
-            _require_room(self.path.parent, self._bytes_to_write())
-        if self.folder != path or read_json(path / _METADATA)["attributes"] != self._attributes:
-            self._write_layout()
+            _require_room(self.path.parent, self.n_bytes_to_write)
+        stale = self.folder != self.path or read_json(self.path / _METADATA)["attributes"] != self._attributes
+        if alone and stale:
+            with _room_for(self.folder, 1000 * len(self.plan.keys)):
+                self._write_layout()
+
+    def close(self) -> None:
+        """Let others fill the store."""
+        with self._turn():
+            self._lock.release()
+
+    def _turn(self) -> FileLock:
+        """Held by who takes, changes or gives back the lock."""
+        return FileLock(self.path.with_name(f".{self.path.name}.opening"))
+
+    def __enter__(self) -> PredictionStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process writes shards for the one that holds the lock, which records them."""
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
 
     def is_done(self, shard: RowRange) -> bool:
         """Whether the manifest records the shard for this plan, and its file has the recorded bytes."""
         entry = self._done.get(shard.index)
         return entry is not None and _chunk_is_whole(self.folder, entry, self._layout)
+
+    def n_done(self) -> int:
+        """Shards that are done, those that other runs have recorded since included."""
+        return self._count_usable(self.folder)
 
     def is_finished(self) -> bool:
         """Whether all shards are done."""
@@ -127,18 +183,25 @@ class PredictionStore:
         facts = _combined_facts(self.path) if self._previous_rows else {}
         return {name: value for name, value in facts.items() if not isinstance(value, int)}
 
+    def is_known(self, key: str) -> bool:
+        """Whether `known_row` has the prediction of a window."""
+        return key in self._previous_rows
+
     def known_row(self, key: str) -> NDArray[np.float32] | None:
         """The prediction of a window in the store that this one replaces, if it was made in the same way."""
         row = self._previous_rows.get(key)
         return None if row is None else np.asarray(self._previous_values[row])
 
-    def write(self, shard: RowRange, rows: NDArray[np.float32], facts: dict[str, Any] | None = None) -> None:
-        """Store a shard durably, then record it."""
+    def write(self, shard: RowRange, rows: NDArray[np.float32], facts: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Write a shard durably; what is to be recorded of it."""
         chunk = np.full((self.plan.shard_rows, *self.plan.row_shape), np.nan, "<f4")
         chunk[: len(rows)] = rows
         target = self._chunk_path(shard.index)
         content = chunk.tobytes()
-        entry = {
+        with _room_for(target, len(content)):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(target, content, writer=f"{platform.node()}-{os.getpid()}")
+        return {
             "shard": shard.index,
             "rows": [shard.start, shard.stop],
             "bytes": len(content),
@@ -146,21 +209,28 @@ class PredictionStore:
             "finite": int(np.isfinite(rows).sum()),
             "depends": self.depends[shard.index],
         } | ({"facts": facts} if facts else {})
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(target, content)
-            _append_line(self.folder / _MANIFEST, entry)
-        except OSError as error:
-            raise InputError(
-                str(target),
-                f"cannot be written ({error.strerror})",
-                f"make room for {len(content):,} bytes and run again",
-            ) from error
-        self._done[shard.index] = entry
+
+    def record(self, entry: dict[str, Any]) -> None:
+        """Record, durably, that a shard is written."""
+        part = self.plan.execution.name
+        path = self.folder / (_MANIFEST if part is None else f"manifest.{part}.jsonl")
+        with _room_for(path, 1000):
+            _append_line(path, entry)
+        self._done[entry["shard"]] = entry
 
     def finish(self) -> None:
         """Publish the store, all of its shards done, with nothing in it or beside it that is not its own."""
         assert self.is_finished(), "a shard is missing"
+        assert not self.plan.execution.is_part, "others may be writing"
+        with _room_for(self.folder, 100 * len(self.plan.windows)):
+            self._complete()
+        if self.folder != self.path:
+            replace_directory(self.folder, self.path)
+            self.folder = self.path
+        shutil.rmtree(self._building, ignore_errors=True)
+
+    def _complete(self) -> None:
+        """Write what stands beside the shards, and remove what is not the store's own."""
         windows = io.BytesIO()
         self.plan.windows.to_parquet(windows, index=False)
         write_durably(self.folder / _WINDOWS, windows.getvalue())
@@ -169,10 +239,6 @@ class PredictionStore:
         self._remove_strays()
         names = [_MANIFEST, _WINDOWS, *_LAYOUT_FILES]
         write_json(self.folder / _CHECKSUMS, {name: sha256_file(self.folder / name) for name in names})
-        if self.folder != self.path:
-            replace_directory(self.folder, self.path)
-            self.folder = self.path
-        shutil.rmtree(self._building, ignore_errors=True)
 
     @property
     def _building(self) -> Path:
@@ -181,10 +247,9 @@ class PredictionStore:
     def _choose_folder(self) -> Path:
         """The finished store if it is already this plan's, else the folder where work goes on."""
         building = self._building
-        if predictions_exist(self.path):
-            if read_json(self.path / _PLAN)["depends"] == self.depends and _layout(self.path) == self._layout:
-                return self.path
-        elif self.path.exists():
+        if self._is_published():
+            return self.path
+        if self.path.exists() and not predictions_exist(self.path):
             if not any((self.path / name).is_file() for name in (_PLAN, _MANIFEST, _KEYS)):
                 raise InputError(
                     str(self.path), "something lies here that is no store of predictions", "move it, or remove it"
@@ -199,6 +264,17 @@ class PredictionStore:
             shutil.rmtree(building)
         building.mkdir(parents=True, exist_ok=True)
         return building
+
+    def _is_published(self) -> bool:
+        """Whether the finished store is this plan's."""
+        return predictions_exist(self.path) and self._stored_depends(self.path) == self.depends
+
+    def _stored_depends(self, folder: Path) -> list[str] | None:
+        """What the shards of a folder depend on; None where they are cut otherwise."""
+        if _layout(folder) != self._layout:
+            return None
+        stored: list[str] = read_json(folder / _PLAN)["depends"]
+        return stored
 
     def _entries(self, folder: Path) -> Iterator[dict[str, Any]]:
         """What a folder's manifest records of this plan."""
@@ -275,8 +351,10 @@ class PredictionStore:
         record = self._layout | {"n_shards": len(self.depends), "identity": plan.identity, "depends": self.depends}
         write_json(self.folder / _PLAN, record)
 
-    def _bytes_to_write(self) -> int:
-        missing = sum(not self.is_done(shard) for shard in self.plan.shards())
+    @property
+    def n_bytes_to_write(self) -> int:
+        """Bytes of the shards that this run is to write."""
+        missing = sum(not self.is_done(shard) for shard in self.plan.execution.chosen(self.plan.shards()))
         return missing * self.plan.shard_rows * math.prod(self.plan.row_shape) * 4
 
     @cached_property
@@ -386,12 +464,10 @@ def _chunk_is_whole(folder: Path, entry: dict[str, Any], layout: dict[str, Any])
 
 
 def _manifest(folder: Path) -> Iterator[dict[str, Any]]:
-    """Entries of the manifest, the last of each shard; a torn line is no entry."""
-    path = folder / _MANIFEST
-    if not path.is_file():
-        return
+    """Entries of the manifest, or of those of several runs, the last of each shard; a torn line is no entry."""
     latest: dict[int, dict[str, Any]] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    paths = sorted(folder.glob("manifest*.jsonl"))
+    for line in [line for path in paths for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]:
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:
@@ -406,6 +482,27 @@ def _append_line(path: Path, entry: dict[str, Any]) -> None:
         stream.write(b"\n" + json.dumps(entry, sort_keys=True).encode())
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _filled_by_another(path: Path) -> InputError:
+    return InputError(
+        str(path),
+        "another run is filling this store",
+        "wait until it has ended, or give this one a folder of its own with run_name",
+    )
+
+
+@contextmanager
+def _room_for(path: Path, n_bytes: int) -> Iterator[None]:
+    """Turn what the system says of a write into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            str(path),
+            f"cannot be written ({error.strerror or error})",
+            f"make room for {n_bytes:,} bytes and run again: what is stored is kept",
+        ) from error
 
 
 def _require_room(folder: Path, needed: int) -> None:

@@ -8,17 +8,23 @@ import pandas as pd
 from haploformer.enformer.plan import PredictionPlan
 from haploformer.formats.prediction_store import TrackPredictions
 from haploformer.genome.haplotype_windows import HaplotypeWindows
-from haploformer.parameters import EnformerParameters
+from haploformer.parameters import EnformerParameters, ExecutionParameters
 
 
 def plan_track_predictions(
-    haplotypes: HaplotypeWindows, tracks: pd.DataFrame, options: EnformerParameters
+    haplotypes: HaplotypeWindows, tracks: pd.DataFrame, options: EnformerParameters, execution: ExecutionParameters
 ) -> PredictionPlan:
     """All tracks of every distinct window; saving the plan computes what is not stored yet."""
     from haploformer.model_plan import plan_model
 
     return plan_model(
-        haplotypes, haplotypes.keys, haplotypes.carriers(), tracks, options, provenance=haplotypes.provenance
+        haplotypes,
+        haplotypes.keys,
+        haplotypes.carriers(),
+        tracks,
+        options,
+        provenance=haplotypes.provenance,
+        execution=execution,
     )
 
 

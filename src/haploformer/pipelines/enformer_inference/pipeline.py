@@ -5,16 +5,24 @@ from kedro.pipeline import Pipeline, node, pipeline
 from haploformer.pipelines.enformer_inference import nodes
 
 
-def create_pipeline() -> Pipeline:
-    """Haplotype windows in, predicted tracks and zero-shot predictions out."""
+def create_shard_pipeline() -> Pipeline:
+    """Haplotype windows in, predicted tracks out: all of them, or one part of several."""
     return pipeline(
         [
             node(
                 nodes.plan_track_predictions,
-                ["haplotype_windows", "track_table", "params:enformer"],
+                ["haplotype_windows", "track_table", "params:enformer", "params:execution"],
                 "track_predictions",
                 name="predict_haplotype_tracks",
-            ),
+            )
+        ]
+    )
+
+
+def create_pipeline() -> Pipeline:
+    """Haplotype windows in, predicted tracks and zero-shot predictions out."""
+    return create_shard_pipeline() + pipeline(
+        [
             node(
                 nodes.summarise_predictions,
                 ["track_predictions", "track_table", "params:enformer"],

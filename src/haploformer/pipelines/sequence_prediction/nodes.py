@@ -12,7 +12,7 @@ from haploformer.formats.fasta import FastaReference
 from haploformer.formats.prediction_store import TrackPredictions
 from haploformer.formats.sequences import SequenceFile
 from haploformer.genome.sequence_windows import SequenceWindows
-from haploformer.parameters import EnformerParameters
+from haploformer.parameters import EnformerParameters, ExecutionParameters
 
 
 def open_windows(sequences: SequenceFile, reference: FastaReference, options: EnformerParameters) -> SequenceWindows:
@@ -25,7 +25,11 @@ def open_windows(sequences: SequenceFile, reference: FastaReference, options: En
 
 
 def plan_sequence_predictions(
-    sequences: SequenceFile, reference: FastaReference, tracks: pd.DataFrame, options: EnformerParameters
+    sequences: SequenceFile,
+    reference: FastaReference,
+    tracks: pd.DataFrame,
+    options: EnformerParameters,
+    execution: ExecutionParameters,
 ) -> PredictionPlan:
     """All tracks of every distinct sequence; saving the plan computes what is not stored yet."""
     from haploformer.model_plan import plan_model
@@ -35,7 +39,7 @@ def plan_sequence_predictions(
     provenance: dict[str, Any] = {"sequences": {"source": sequences.path.name, "sha256": sequences.sha256}}
     if sequences.fasta is None:
         provenance["reference"] = {"source": reference.name, "sha256": reference.sha256}
-    return plan_model(windows, windows.keys, rows, tracks, options, provenance=provenance)
+    return plan_model(windows, windows.keys, rows, tracks, options, provenance=provenance, execution=execution)
 
 
 def tabulate_sequences(

@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.plan_sequence_predictions,
-                ["sequences", "reference_genome", "track_table", "params:enformer"],
+                ["sequences", "reference_genome", "track_table", "params:enformer", "params:execution"],
                 "sequence_track_predictions",
                 name="predict_sequence_tracks",
             ),
