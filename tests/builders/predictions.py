@@ -106,9 +106,7 @@ class NumberEngine:
         """Itself: what loads it in another process."""
         return self
 
-    def predict(
-        self, windows: Any, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]
-    ) -> np.ndarray:
+    def predict(self, windows: Any, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]) -> np.ndarray:
         if self.dies_at in rows and self.folder is not None and len(list(self.folder.iterdir())) < self.deaths:
             (self.folder / str(os.getpid())).touch()
             os.kill(os.getpid(), signal.SIGKILL)

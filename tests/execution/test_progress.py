@@ -82,7 +82,10 @@ def test_run_progress__an_error_is_told(tmp_path, clock, error, state):
 
 def test_run_progress__lines_where_there_is_no_terminal(tmp_path, clock, caplog):
     plan = fake_plan(KEYS, FakeModel())
-    with caplog.at_level(logging.INFO), RunProgress(tmp_path / "p.zarr", plan, clock=clock, terminal=io.StringIO()) as p:
+    with (
+        caplog.at_level(logging.INFO),
+        RunProgress(tmp_path / "p.zarr", plan, clock=clock, terminal=io.StringIO()) as p,
+    ):
         for shard in plan.shards():
             clock.now += 4
             p.add(ShardStatus(shard, len(shard)))
