@@ -278,8 +278,8 @@ def tell(killed: list[Killed]) -> int:
         of_way = [one for one in killed if one.way == way]
         bad = [one for one in of_way if not one.same or one.n_twice > 1]
         print(
-            f"{way:10} {len(of_way):4} times, {sum(one.survived for one in of_way)} too late, {len(bad)} not as they should "
-            f"be, at most {max(one.n_twice for one in of_way)} shard predicted twice",
+            f"{way:10} {len(of_way):4} times, {sum(one.survived for one in of_way)} too late, "
+            f"{len(bad)} not as they should be, at most {max(one.n_twice for one in of_way)} shard predicted twice",
             flush=True,
         )
     return sum(not one.same or one.n_twice > 1 for one in killed)

@@ -66,7 +66,7 @@ class RunProgress:
         shards = plan.execution.chosen(plan.shards())
         self.n_shards, self.n_windows = len(shards), sum(map(len, shards))
         self.n_shards_done = self.n_stored = self.n_computed = 0
-        self._told = self._written = -float("inf")
+        self._told, self._written = self._began, -float("inf")
         terminal = terminal or sys.stderr
         self._bar = (
             tqdm(total=self.n_windows, unit="window", desc="Enformer", file=terminal, mininterval=0.5)
