@@ -8,7 +8,7 @@ from enformer_pytorch.modeling_enformer import exponential_linspace_int
 
 from haploformer.enformer.geometry import Geometry
 from haploformer.enformer.tower_plan import FIRST_BASES
-from haploformer.enformer.trunk import QUERIES
+from haploformer.enformer.trunk import FEW_QUERIES, QUERIES
 
 #: Numbers of a query or key of one head, as enformer-pytorch has them.
 DIM_KEY = 64
@@ -55,8 +55,12 @@ def trunk_flops(geometry: Geometry, n_wanted: int, n_tracks: int = 0) -> float:
     attend = 2 * n * n * key + 2 * n * (n + QUERIES - 1) * key + 2 * n * n * dim + 2 * n * dim * dim
     widen = 2 * 2 * n * dim * 2 * dim
     middle = geometry.depth - 1
-    last = n_wanted * (2 * dim * key + 4 * geometry.heads * dim * n + 2 * key * dim + 2 * dim * dim + 12 * dim * dim)
-    return middle * (attend + widen) + max(middle - 1, 0) * project + last + n_wanted * 4 * dim * n_tracks
+    behind = 2 * dim * dim + 8 * dim * dim + 4 * dim * dim + 4 * dim * n_tracks
+    if n_wanted < FEW_QUERIES:
+        last = n_wanted * (4 * dim * key + 4 * geometry.heads * dim * n + 2 * n * key + 2 * dim * dim + behind)
+    else:
+        last = n_wanted * (4 * n * key + 2 * n * dim + behind) + (project if middle else 0)
+    return middle * (attend + widen) + max(middle - 1, 0) * project + last
 
 
 def library_flops(geometry: Geometry) -> float:

@@ -23,7 +23,7 @@ from haploformer.enformer.tower import Normalisation, gelu
 QUERIES = 128
 
 #: With fewer wanted bins than these, the last layer's keys and values are not formed.
-_FEW_QUERIES = 96
+FEW_QUERIES = 96
 
 
 def normalise(x: Tensor) -> Tensor:
@@ -227,7 +227,7 @@ class SharedTrunk:
         """
         wanted = [self.geometry.cropped + b for b in bins]
         # Where there is one layer, it is the last.
-        projected = self.layers[0].project(tokens) if len(self.layers) > 1 or len(wanted) >= _FEW_QUERIES else None
+        projected = self.layers[0].project(tokens) if len(self.layers) > 1 or len(wanted) >= FEW_QUERIES else None
         parts = [
             self._predict(tokens[batch], None if projected is None else projected[batch], wanted, tracks)
             for batch in numbers.split(batch_size)
@@ -246,7 +246,7 @@ class SharedTrunk:
 
     def _finish(self, x: Tensor, projected: Tensor | None, wanted: Sequence[int], tracks: Sequence[int]) -> Tensor:
         last = self.layers[-1]
-        if len(wanted) < _FEW_QUERIES:
+        if len(wanted) < FEW_QUERIES:
             x = last.forward_few(x, wanted)
         else:
             x = last.forward(x, last.project(x) if projected is None else projected, wanted)
