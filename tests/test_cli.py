@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
+from kedro.config import OmegaConfigLoader
 
 from haploformer.cli import HUGE_PAGES, RESTARTED_VARIABLE, cli, describe_error, huge_page_environment
 from haploformer.errors import InputError
@@ -38,6 +39,29 @@ def test_describe_error__an_error_of_our_own_keeps_its_traceback():
     assert describe_error(AssertionError("a shard is missing")) is None
     with pytest.raises(ZeroDivisionError) as caught:
         _ = 1 / len([])
+    assert describe_error(caught.value) is None
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]", "&a [*a]", "a: &a {type: *a}", f"a: [{'[' * 2000}"])
+@pytest.mark.parametrize("file", ["globals.yml", "parameters.yml", "catalog.yml"])
+def test_describe_error__a_yaml_without_an_end(tmp_path, file, text):
+    path = tmp_path / "base" / file
+    path.parent.mkdir()
+    path.write_text(f"{text}\n")
+    with pytest.raises(RecursionError) as caught:
+        OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="base")[path.stem]
+    assert describe_error(caught.value) == (
+        f"{path}: a value of the YAML holds itself (*x within &x), or values lie in each other too deep; "
+        "write the value out, or leave it out"
+    )
+
+
+def test_describe_error__a_recursion_of_our_own_keeps_its_traceback():
+    def recurse(n: int) -> int:
+        return recurse(n + 1)
+
+    with pytest.raises(RecursionError) as caught:
+        recurse(0)
     assert describe_error(caught.value) is None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +28,7 @@ def describe_error(error: BaseException) -> str | None:
     """One line for an error that the user can mend, None for any other.
 
     The first `InputError` in the chain of causes tells most; then what Kedro and pandera say of data and parameters.
+    A YAML that has no end is told as such: what its readers say of it is as long as they got.
     """
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
@@ -34,6 +36,8 @@ def describe_error(error: BaseException) -> str | None:
     for link in chain:
         if isinstance(link, InputError):
             return str(link)
+        if isinstance(link, RecursionError) and {"yaml", "omegaconf"} & set(_packages(link)):
+            return str(_endless_value(link))
     for link in chain:
         if isinstance(link, DataValidationError | ParameterValidationError | DatasetError | click.ClickException):
             return one_line(str(link), longest=_LONGEST_LINE)
@@ -42,20 +46,31 @@ def describe_error(error: BaseException) -> str | None:
     return None
 
 
+def _endless_value(error: RecursionError) -> InputError:
+    """What is wrong with a file of the configuration that cannot be followed to its end."""
+    where = "the configuration"
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        # Kedro's own name for the file that it reads, which no error tells.
+        where = str(frame.f_locals.get("config_filepath", where))
+    return InputError(
+        where,
+        "a value of the YAML holds itself (*x within &x), or values lie in each other too deep",
+        "write the value out, or leave it out",
+    )
+
+
 def _raised_by_kedro(error: BaseException) -> bool:
     """Whether Kedro refused what it was asked for: a name of a pipeline, node, runner or environment, a broken YAML."""
-    trace = error.__traceback__
-    modules = []
-    while trace is not None:
-        modules.append(str(trace.tb_frame.f_globals.get("__name__", "")))
-        trace = trace.tb_next
-    foreign = [name for name in modules if name.split(".")[0] not in {"kedro", "haploformer", "click"}]
+    packages = _packages(error)
+    foreign = set(packages) - {"kedro", "haploformer", "click"}
     known = {"yaml", "omegaconf", "antlr4", "importlib", "pluggy"}
-    return (
-        bool(modules)
-        and modules[-1].split(".")[0] in {"kedro", *known}
-        and all(name.split(".")[0] in known for name in foreign)
-    )
+    return bool(packages) and packages[-1] in {"kedro", *known} and foreign <= known
+
+
+def _packages(error: BaseException) -> list[str]:
+    """Whose code an error has come through, the outermost first."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return [str(frame.f_globals.get("__name__", "")).split(".")[0] for frame, _ in frames]
 
 
 def one_line_errors(function: Callable[..., Any]) -> Callable[..., Any]:

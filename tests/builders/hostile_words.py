@@ -102,7 +102,8 @@ YAML_LINES = [
     "  versioned: true", "  load_args: {x: 1}", "  filepath: x", "  credentials: x", "  metadata: 1",
     "  required: maybe", "  id_map: 7", "1: 2", "null: 1", "[1]: 2", "true: 1", "\x00", "\U0001f9ec: 1",
     "  beagle: {sed: 1}", "  beagle: 1", "  chromosomes: [21, 21]", "a: &a {x: *b}",
-    "a: !!python/object/apply:os.getcwd []", "a.b: 1", "a: ${a}", "  ? - a",
+    "a: !!python/object/apply:os.getcwd []", "cohort: &a [*a]",
+    "enformer: &a {preset: *a}", "genotype_file: &a {type: *a}", "a.b: 1", "a: ${a}", "  ? - a",
 ]  # fmt: skip
 
 #: Whole contents of a file.
@@ -110,4 +111,5 @@ CONTENTS = [
     b"", b"\n", b"\0", b"#", b"##\n", b"\x1f\x8b", b"\x1f\x8b\x08\x00", b"\xff\xfe\x00", b"x", b"\t\t\t\n",
     b"\xef\xbb\xbf", b"PK\x03\x04" + bytes(40), b"BCF\x02\x02\xff\xff\xff\xff", b"l\x1b\x01", b"l\x1b\x10",
     b"l\x1b\x02" + b"\xff" * 9, b"CSI\x01" + b"\xff" * 40, b"TBI\x01" + b"\x01\0\0\0" * 9, bytes(range(256)),
+    b"cohort: &a [*a]\n", b"&a [*a]\n", b"a: [" + b"[" * 900,
 ]  # fmt: skip

@@ -47,6 +47,7 @@ def test_validate__passes_what_is_not_damaged(server, kind):
             "catalog:track_table: it is an input of the run, and a",
         ),
         ("globals", ("cut text", "conf/base/globals.yml", 0), "Globals key '"),
+        ("globals", ("write", "conf/base/globals.yml", b"cohort: &a [*a]\n"), "globals.yml: a value of the YAML holds"),
         ("checksum", ("link", "genotypes.vcf.sha256", "/proc/self/mem"), "vcf.sha256: cannot be read ("),
     ],
 )
