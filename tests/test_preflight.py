@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from kedro.io import DataCatalog
 
 from haploformer.errors import InputError
+from haploformer.formats.genotype_store import read_genotypes, write_genotypes
+from haploformer.hooks import check_parameters
 from haploformer.parameters import DataPrepParameters
-from haploformer.preflight import require_same_sources
+from haploformer.pipelines.data_prep import nodes as data_prep
+from haploformer.pipelines.sequence_build import nodes as sequence_build
+from haploformer.preflight import COHORT_OUTPUTS, check_inputs, require_same_sources
+from tests.builders.genome import read_cohort, write_plink2
+from tests.builders.hostile import PARAMETERS, Edit, apply_edits, catalog_entries, write_study
 
 
 @dataclass
@@ -56,3 +64,123 @@ def test_require_same_sources__another_file():
 def test_require_same_sources__other_options(made_with, options, message):
     with pytest.raises(InputError, match=f"parameters:{message}; run once without --only-missing-outputs"):
         require_same_sources(stored(**made_with), DataPrepParameters(**options))
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory) -> Path:
+    """A study of 24 people in every format. Tests change it back."""
+    folder = tmp_path_factory.mktemp("study") / "raw"
+    write_study(folder)
+    return folder
+
+
+class Study:
+    """What the checks and the first two pipelines say of the study, its genotypes read in one format."""
+
+    def __init__(self, raw: Path, kind: str, **sequence: object) -> None:
+        names = ("expression_bed", "genotype_file", "covariate_table", "reference_genome", "sample_panel")
+        entries = catalog_entries(kind, raw)
+        self.names = {*names, "gene_annotation"}
+        self.load = DataCatalog.from_config({name: entries[name] for name in self.names}).load
+        self.groups = check_parameters(PARAMETERS | {"sequence_build": sequence})
+
+    def check(self) -> None:
+        check_inputs(self.names, COHORT_OUTPUTS, self.load, self.groups)
+
+    def build(self, folder: Path) -> int:
+        """Distinct windows."""
+        bed, file, table, panel, annotation, reference = map(
+            self.load,
+            [
+                *("expression_bed", "genotype_file", "covariate_table", "sample_panel", "gene_annotation"),
+                "reference_genome",
+            ],
+        )
+        options, select, build = (self.groups[name] for name in ("data_prep", "select", "sequence_build"))
+        genes = data_prep.select_genes(bed, annotation, options, select)
+        people = data_prep.select_individuals(bed, file, table, panel, options, select)
+        how = (options, self.groups["enformer"], self.groups["baselines"])
+        write_genotypes(data_prep.read_genotypes(file, reference, genes, people, *how), folder)
+        variants = read_genotypes(folder)
+        windows, _ = sequence_build.build_tss_windows(genes, reference, variants, self.groups["enformer"], build)
+        return len(sequence_build.collect_haplotypes(windows, variants, reference, options, build)[0])
+
+    def told(self, folder: Path) -> tuple[str, str]:
+        """What the checks and the pipelines refuse; nothing where they pass."""
+        lines = []
+        for step in (self.check, lambda: self.build(folder)):
+            try:
+                step()
+                lines.append("")
+            except InputError as error:
+                lines.append(str(error))
+        return lines[0], lines[1]
+
+
+def without_calls(raw: Path, kind: str, n: int) -> list[Edit]:
+    """Take the calls of P03 at the first ``n`` variants from the study's genotypes in one format."""
+    if kind == "vcf":
+        return [("cell", "genotypes.vcf", line, 12, ".|.") for line in range(11, 11 + n)]
+    if kind == "plink1":
+        # Four calls of P00 to P03.
+        return [("overwrite", "set.bed", False, 3 + 6 * variant, b"\x55") for variant in range(n)]
+    cohort = read_cohort(raw / "genotypes.vcf.gz")
+    cohort.records.pop()
+    for record in cohort.records[:n]:
+        record.calls[3] = "./."
+    write_plink2(raw / "set", cohort)
+    return []
+
+
+@pytest.mark.parametrize(("kind", "person"), [("vcf", "P03"), ("plink1", "P00"), ("plink2", "P03")])
+def test_check_inputs__missing_calls_are_refused_as_sequence_build_refuses_them(raw, tmp_path, kind, person):
+    kept = {path: path.read_bytes() for path in raw.iterdir()}
+    try:
+        for n, is_refused in ((1, False), (20, True)):
+            for path, content in kept.items():
+                path.write_bytes(content)
+            apply_edits(raw, without_calls(raw, kind, n))
+            at_once, later = Study(raw, kind).told(tmp_path / f"{kind}{n}")
+            assert at_once == later
+            assert (f" % of the alleles of {person} are missing, 5.0 % are allowed; leave the" in later) == is_refused
+            assert Study(raw, kind, max_missing=0.9).told(tmp_path / "lenient") == ("", "")
+    finally:
+        for path, content in kept.items():
+            path.write_bytes(content)
+    assert Study(raw, kind, max_missing=0.0).told(tmp_path / "whole") == ("", "")
+
+
+def test_check_inputs__calls_are_read_again_in_doubt_and_nothing_is_left(raw, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with caplog.at_level("INFO", "haploformer"):
+        Study(raw, "vcf").check()
+    assert "looked at more closely" not in caplog.text
+    monkeypatch.setattr("haploformer.genome.window_calls.may_be_refused", lambda *_, **__: True)
+    with caplog.at_level("INFO", "haploformer"):
+        Study(raw, "vcf").check()
+    assert "the calls of 4 windows are looked at more closely" in caplog.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_inputs__windows_with_too_few_variants_or_no_strand(raw, tmp_path):
+    at_once, later = Study(raw, "vcf", min_variants=10**6).told(tmp_path / "few")
+    assert at_once == later
+    assert "sequence_build.min_variants: all 4 windows have fewer than 1000000 variants" in later
+    kept = (raw / "genes.gtf").read_bytes()
+    apply_edits(raw, [("cell", "genes.gtf", 0, 6, ".")])
+    try:
+        at_once, later = Study(raw, "vcf", strand="gene").told(tmp_path / "strand")
+    finally:
+        (raw / "genes.gtf").write_bytes(kept)
+    assert at_once == later
+    assert "the strand of 1 of 4 genes is not known" in later
+
+
+def test_check_inputs__no_room_for_calls_in_doubt(raw, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("haploformer.formats.genotype_store.write_genotypes", full)
+    monkeypatch.setattr("haploformer.genome.window_calls.may_be_refused", lambda *_, **__: True)
+    with pytest.raises(InputError, match="no room for the calls of windows that are in doubt; make room, or name"):
+        Study(raw, "vcf").check()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
@@ -12,6 +14,8 @@ import numpy as np
 
 from haploformer.errors import InputError
 from haploformer.input_audit import CheckedStudy
+
+logger = logging.getLogger(__name__)
 
 #: Of a cohort's run, the outputs that decide what is checked; `validate` checks as if it made them.
 COHORT_OUTPUTS = frozenset({"phased_genotypes", "haplotype_windows", "track_predictions", "predicted_expression_stack"})
@@ -197,6 +201,7 @@ def _check_study(
 ) -> CheckedStudy:
     from haploformer.enformer.geometry import PRESETS
     from haploformer.genome.haplotype_windows import require_phased_calls
+    from haploformer.genome.window_calls import WindowCalls
     from haploformer.genome.windows import covering_intervals
     from haploformer.pipelines.data_prep import nodes as data_prep
 
@@ -217,19 +222,31 @@ def _check_study(
     else:
         people = data_prep.select_genotyped_individuals(genotype_file, panel, options, parameters["select"])
     reference = load("reference_genome")
-    windows = _check_windows(genes, reference, length, parameters["sequence_build"])
+    windows, known = _check_windows(genes, reference, length, parameters["sequence_build"])
+    near = covering_intervals(genes, [length, parameters["baselines"].cis_window], margin=options.margin)
+    window_calls = WindowCalls(known) if "haplotype_windows" in made else None
     records = genotype_file.check_records(
         sorted(set(genes["contig"])),
         reference,
         filters=options.filters,
         repair_ref=options.repair_ref,
         sample_ids=people["sample_id"].tolist(),
-        near=covering_intervals(genes, [length, parameters["baselines"].cis_window], margin=options.margin),
+        near=near,
+        windows=window_calls,
     )
     if "phased_genotypes" in made:
         data_prep.phase_genotypes(genotype_file, reference, genes, options).survey()
-    if "haplotype_windows" in made and options.phase != "phase":
-        require_phased_calls(records.n_unphased, genotype_file.name, policy=options.phase)
+    if window_calls is not None:
+        sites = window_calls.sites(source=genotype_file.name, intervals=near)
+        kept = _check_variable_windows(known, sites, parameters["sequence_build"])
+        # Beagle leaves no call without a phase, and none missing.
+        if options.phase != "phase":
+            require_phased_calls(records.n_unphased, genotype_file.name, policy=options.phase)
+            doubtful = window_calls.doubtful(kept, sites, max_missing=parameters["sequence_build"].max_missing)
+            groups = (options, parameters["enformer"], parameters["baselines"])
+            if len(doubtful):
+                stream = data_prep.read_genotypes(genotype_file, reference, genes, people, *groups)
+                _check_haplotypes(doubtful, stream, reference, options, parameters["sequence_build"])
     return CheckedStudy(genes, people, windows, records, counts)
 
 
@@ -246,11 +263,50 @@ def _check_covariates(covariate_table: Any, folds: Any) -> None:
         )
 
 
-def _check_windows(genes: Any, reference: Any, length: int, options: Any) -> Any:
+def _check_windows(genes: Any, reference: Any, length: int, options: Any) -> tuple[Any, Any]:
+    """The window of each gene, and of these the ones whose sequence is known."""
     from haploformer.genome.windows import build_windows, known_windows, require_known_sequence
 
     windows = build_windows(genes, reference, length=length, checked_length=options.checked_window)
     if options.unknown_windows == "refuse":
         require_known_sequence(windows, max_n_share=options.max_n_share, reference_name=reference.name)
-    known_windows(windows, max_n_share=options.max_n_share)
-    return windows
+    return windows, known_windows(windows, max_n_share=options.max_n_share)
+
+
+def _check_variable_windows(known: Any, sites: Any, options: Any) -> Any:
+    """Of the windows whose sequence is known, those with enough variants, which are to be made."""
+    from haploformer.genome.windows import read_reversed, variable_windows
+
+    kept = variable_windows(known, sites, min_variants=options.min_variants, checked_length=options.checked_window)
+    read_reversed(kept, strand=options.strand, source="gene_annotation")
+    return kept
+
+
+def _check_haplotypes(windows: Any, stream: Any, reference: Any, options: Any, build: Any) -> None:
+    """Make the haplotypes of some windows, as `sequence_build` does; the calls lie in a folder of their own meanwhile."""
+    from tempfile import TemporaryDirectory, gettempdir
+
+    from haploformer.formats.genotype_store import read_genotypes, write_genotypes
+    from haploformer.genome.haplotypes import collect_gene_haplotypes
+    from haploformer.genome.intervals import Interval
+
+    logger.info("the calls of %d windows are looked at more closely", len(windows))
+    with TemporaryDirectory(prefix="haploformer-") as folder:
+        store = Path(folder) / "genotypes"
+        try:
+            write_genotypes(stream, store)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            remedy = "make room, or name another folder in the environment variable TMPDIR"
+            raise InputError(gettempdir(), "no room for the calls of windows that are in doubt", remedy) from error
+        genotypes = read_genotypes(store).genotypes
+        for window in windows.itertuples():
+            collect_gene_haplotypes(
+                genotypes,
+                reference,
+                Interval(window.contig, window.start, window.end),
+                window.tss,
+                max_missing=build.max_missing,
+                mean=options.phase == "mean",
+            )

@@ -40,7 +40,7 @@ class Verdict:
     Attributes
     ----------
     outcome : str
-        ``passed`` or ``refused``, as it should be; ``refused later``, in one line all the same; or ``failed``.
+        ``passed`` or ``refused``, as it should be; or ``failed``.
     text : str
         The line of a refusal; what is wrong otherwise.
     signature : str
@@ -195,9 +195,6 @@ class Bench:
             try:
                 self._prepare(found)
             except Exception as error:
-                # Missing calls are counted window by window, which is not done in the checks.
-                if (told := _input_error(error)) and "max_missing" in str(told):
-                    return Verdict("refused later", str(told))
                 return _failure(kind, "what validate passes is refused later", error)
         return Verdict("passed")
 

@@ -57,9 +57,11 @@ def test_server__tells_how_a_case_is_refused(server, kind, edit, line):
     assert line in verdict.text
 
 
-def test_server__what_is_found_window_by_window_is_refused_later(server):
+def test_server__what_is_found_window_by_window_is_refused(server):
     columns = [("cell", "genotypes.vcf", line, 12, ".|.") for line in range(11, 60)]
-    assert server.try_case("vcf", columns).outcome == "refused later"
+    verdict = server.try_case("vcf", columns)
+    assert verdict.outcome == "refused", verdict.text
+    assert "100.0 % of the alleles of P03 are missing, 5.0 % are allowed" in verdict.text
 
 
 def test_server__a_process_that_dies_is_a_failure_and_is_replaced(server):

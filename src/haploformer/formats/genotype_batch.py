@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,7 @@ from haploformer.genome.genotypes import MISSING, Genotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.reference import Reference
 from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS
+from haploformer.genome.window_calls import WindowCalls
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,8 @@ class RecordAudit:
     n_calls, n_heterozygous, n_unphased, n_missing : int
         Calls at the records kept: all, those with two different alleles, those of them without a phase, and those with
         a missing allele.
+    windows : WindowCalls, optional
+        What the calls of each window come to.
     """
 
     n_compared: int = 0
@@ -87,20 +90,19 @@ class RecordAudit:
     n_heterozygous: int = 0
     n_unphased: int = 0
     n_missing: int = 0
+    windows: WindowCalls | None = None
 
-    def add_calls(self, alleles: NDArray[np.int8], n_unphased: int) -> None:
-        """Count calls, (..., 2) allele indices, ``n_unphased`` of which are heterozygous without a phase."""
+    def add_batch(self, batch: GenotypeBatch) -> None:
+        """Count the records and calls of a batch."""
+        self.counts += batch.counts
+        alleles = np.asarray(batch.genotypes.alleles[slice(None)])
         first, second = alleles[..., 0], alleles[..., 1]
         self.n_calls += first.size
         self.n_heterozygous += int(((first != second) & (first >= 0) & (second >= 0)).sum())
         self.n_missing += int(((first == MISSING) | (second == MISSING)).sum())
-        self.n_unphased += n_unphased
-
-    def add_batches(self, batches: Iterable[GenotypeBatch]) -> None:
-        """Count the records and calls of batches."""
-        for batch in batches:
-            self.counts += batch.counts
-            self.add_calls(np.asarray(batch.genotypes.alleles[slice(None)]), batch.genotypes.n_unphased)
+        self.n_unphased += batch.genotypes.n_unphased
+        if self.windows is not None and len(batch.genotypes):
+            self.windows.add(batch.genotypes)
 
 
 class GenotypeFile(Protocol):
@@ -147,6 +149,7 @@ class GenotypeFile(Protocol):
         repair_ref: bool = False,
         sample_ids: Sequence[str] = (),
         near: Sequence[Interval] | None = None,
+        windows: WindowCalls | None = None,
     ) -> RecordAudit:
         """Compare every record of some contigs with the reference, look at the calls of some samples, and count."""
         ...

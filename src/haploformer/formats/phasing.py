@@ -24,6 +24,7 @@ from haploformer.genome.audit import AuditKey
 from haploformer.genome.genotypes import ABSENT, MISSING, Genotypes
 from haploformer.genome.intervals import Interval, whole_contig
 from haploformer.genome.reference import Reference
+from haploformer.genome.window_calls import WindowCalls
 
 logger = logging.getLogger(__name__)
 
@@ -300,10 +301,17 @@ class PhasedGenotypes:
         repair_ref: bool = False,
         sample_ids: Sequence[str] = (),
         near: Sequence[Interval] | None = None,
+        windows: WindowCalls | None = None,
     ) -> RecordAudit:
         """As the genotype file does it."""
         return self.called.check_records(
-            contigs, reference, filters=filters, repair_ref=repair_ref, sample_ids=sample_ids, near=near
+            contigs,
+            reference,
+            filters=filters,
+            repair_ref=repair_ref,
+            sample_ids=sample_ids,
+            near=near,
+            windows=windows,
         )
 
     def _records(self, batches: Iterator[GenotypeBatch], contig: str) -> Iterator[_Record]:

@@ -37,6 +37,7 @@ from haploformer.genome.intervals import Interval, group_by_contig, reach_into, 
 from haploformer.genome.reference import Reference
 from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
 from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS, record_class
+from haploformer.genome.window_calls import WindowCalls
 
 _MAGIC = b"\x6c\x1b\x01"
 _SUFFIXES = (".bed", ".bim", ".fam")
@@ -145,6 +146,7 @@ class PlinkFile:
         repair_ref: bool = False,
         sample_ids: Sequence[str] = (),
         near: Sequence[Interval] | None = None,
+        windows: WindowCalls | None = None,
     ) -> RecordAudit:
         """Compare the alleles of all variants on some contigs with the reference: one of each two must be there.
 
@@ -156,10 +158,11 @@ class PlinkFile:
         for contig in contigs:
             self._compare(self._variants[self._variants["contig"] == contig], tally)
         tally.require_match()
-        found = RecordAudit(n_compared=tally.n_records)
+        found = RecordAudit(n_compared=tally.n_records, windows=windows)
         if sample_ids:
             intervals = [whole_contig(contig) for contig in contigs] if near is None else near
-            found.add_batches(self.read(intervals, sample_ids, reference))
+            for batch in self.read(intervals, sample_ids, reference):
+                found.add_batch(batch)
         return found
 
     @staticmethod

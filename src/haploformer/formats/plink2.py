@@ -43,6 +43,7 @@ from haploformer.genome.intervals import Interval, group_by_contig, reach_into, 
 from haploformer.genome.reference import Reference, ReferenceText
 from haploformer.genome.reference_check import ReferenceTally, exchangeable_alt, reference_mismatches
 from haploformer.genome.variants import RECORD_COLUMNS, record_class
+from haploformer.genome.window_calls import WindowCalls
 
 _SUFFIXES = (".pvar.zst", ".pgen", ".pvar", ".psam")
 
@@ -140,6 +141,7 @@ class Plink2File:
         repair_ref: bool = False,
         sample_ids: Sequence[str] = (),
         near: Sequence[Interval] | None = None,
+        windows: WindowCalls | None = None,
     ) -> RecordAudit:
         """Decode all variants of some contigs once, compare each REF with the reference, and look at the calls.
 
@@ -152,10 +154,11 @@ class Plink2File:
                 for _ in pgen.read(kept):
                     pass
         tally.require_match()
-        found = RecordAudit(n_compared=tally.n_records)
+        found = RecordAudit(n_compared=tally.n_records, windows=windows)
         if sample_ids:
             intervals = whole if near is None else near
-            found.add_batches(self.read(intervals, sample_ids, reference, filters=filters, repair_ref=repair_ref))
+            for batch in self.read(intervals, sample_ids, reference, filters=filters, repair_ref=repair_ref):
+                found.add_batch(batch)
         return found
 
     @staticmethod

@@ -48,6 +48,7 @@ from haploformer.genome.intervals import Interval, group_by_contig, whole_contig
 from haploformer.genome.reference import Reference
 from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
 from haploformer.genome.variants import RECORD_COLUMNS, record_class
+from haploformer.genome.window_calls import WindowCalls
 
 logger = logging.getLogger(__name__)
 
@@ -193,6 +194,7 @@ class VcfFile:
         repair_ref: bool = False,
         sample_ids: Sequence[str] = (),
         near: Sequence[Interval] | None = None,
+        windows: WindowCalls | None = None,
     ) -> RecordAudit:
         """Read all records of some contigs once: compare each REF with the reference, and look at the calls.
 
@@ -201,7 +203,9 @@ class VcfFile:
         sample_ids : sequence of str
             Samples whose calls must be usable, at every record of the contigs that is not left out.
         near : sequence of Interval, optional
-            Records that begin elsewhere are counted as far from every gene, and their calls are not counted.
+            Records that lie elsewhere are counted as far from every gene, and their calls are not counted.
+        windows : WindowCalls, optional
+            Counts the calls window by window, of records that count at all.
 
         Raises
         ------
@@ -212,7 +216,7 @@ class VcfFile:
         """
         samples = list(dict.fromkeys(sample_ids))
         vcf = self._open(samples=samples or None)
-        found, tally = RecordAudit(), self._tally(reference, repair_ref)
+        found, tally = RecordAudit(windows=windows), self._tally(reference, repair_ref)
         records = self._sorted_out(vcf, [whole_contig(name) for name in contigs], filters, tally)
         if samples:
             records = self._with_calls(records, vcf, samples, found, near)
@@ -237,19 +241,24 @@ class VcfFile:
         near: Sequence[Interval] | None,
     ) -> Iterator[tuple[Any, str, str, str | None]]:
         """The records; what is left out and what is called is counted in ``found``."""
-        columns = Columns(vcf.samples, samples)
+        columns, n_records = Columns(vcf.samples, samples), batch_records(len(samples), limit=BATCH_RECORDS)
         wanted = None if near is None else group_by_contig(near)
+        batch = _Batch(self.name, samples)
         for record, contig, kind, reason in records:
             missed = reason
             if reason is None:
-                alleles, n_unphased = called_alleles(record, columns, self.path)
+                called = called_alleles(record, columns, self.path)
                 if wanted is None or reaches_into(record, wanted.get(contig, [])):
-                    found.add_calls(alleles, n_unphased)
+                    if batch.contig not in {None, contig} or len(batch.rows) == n_records:
+                        found.add_batch(batch.close())
+                        batch = _Batch(self.name, samples)
+                    batch.add(contig, record, called)
                 else:
                     missed = FAR
             outcome = ("dropped", missed) if missed else ("kept", use_of(record))
             found.counts[AuditKey(self.name, contig, kind, *outcome)] += 1
             yield record, contig, kind, reason
+        found.add_batch(batch.close())
 
     def _tally(self, reference: Reference, repair_ref: bool) -> ReferenceTally:
         return ReferenceTally(

@@ -133,8 +133,9 @@ def collect_gene_haplotypes(
         come from.
     """
     genotypes.require_covered(window)
-    first, last, low, stretch = _stretch(genotypes, reference, window, tss, reverse=reverse)
-    inside = genotypes.ends[first:last] > low
+    reach = _reach(genotypes, window, tss)
+    first, last = reach.first, reach.last
+    inside = genotypes.ends[first:last] > reach.low
     edits = pair_edits(genotypes.records.iloc[first:last]) if mean else genotypes.edits.of_records(first, last)
     calls = _read_calls(genotypes, first, last, inside, edits, mean=mean)
     _require_calls(calls.missing, int(inside.sum()), genotypes, window, max_missing=max_missing)
@@ -143,10 +144,11 @@ def collect_gene_haplotypes(
     carried = calls.carried(column)
     n_overlapping = first_come(carried, edits)
     # Records before the stretch only take the place of others that reach into it.
-    within = np.flatnonzero(edits.table.end > low)
+    within = np.flatnonzero(edits.table.end > reach.low)
     carried = carried[within]
     # The placement's first row is the reference: whoever carries nothing has it.
     carries = carried.any(0)
+    stretch = _stretch(reach, reference, window, tss, reverse=reverse)
     placement = _place(stretch, edits.table.take(within), carried[:, carries], tss)
     differ = len(within) == len(edits.table) and not n_overlapping.any() and _all_differ(placement)
     number = np.arange(len(placement)) if differ else _number(placement.keys)
@@ -164,6 +166,36 @@ def collect_gene_haplotypes(
         n_missing=int(calls.missing.sum()),
         n_not_snp=calls.n_not_snp,
     )
+
+
+def may_be_refused(
+    sites: Genotypes,
+    window: Interval,
+    tss: int,
+    *,
+    n_missing: NDArray[np.integer],
+    n_haploid: NDArray[np.integer],
+    max_missing: float,
+) -> bool:
+    """Whether `collect_gene_haplotypes` could refuse a window for its calls. False is sure, whatever lies beyond it.
+
+    Parameters
+    ----------
+    sites : Genotypes
+        The records; nobody's calls are looked at.
+    n_missing, n_haploid : int (n_individuals,)
+        Missing alleles, and calls of one allele, of each person at the records that reach into the window.
+    """
+    reach = _reach(sites, window, tss)
+    if not sites.covers(Interval(window.contig, reach.start, reach.end)):
+        return True
+    starts = sites.records["pos"].to_numpy()[reach.first : reach.last] - 1
+    ends = sites.ends[reach.first : reach.last]
+    n_records = int((ends > reach.low).sum())
+    n_beyond = n_records - int(((ends > window.start) & (starts < window.end)).sum())
+    # At worst all calls beyond the window are missing; who has one copy there has one copy whatever they are.
+    n_lone = np.where(2 * n_haploid > n_records, 0, n_haploid)
+    return bool((_missing_share(n_missing + n_lone + 2 * n_beyond, n_records) > max_missing).any())
 
 
 def group_columns(packed: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -208,17 +240,25 @@ def _number(keys: Sequence[str]) -> NDArray[np.int64]:
     return np.array([number_of.setdefault(key, len(number_of)) for key in keys], np.int64)
 
 
-def _stretch(
-    genotypes: Genotypes, reference: Reference, window: Interval, tss: int, *, reverse: bool
-) -> tuple[int, int, int, Stretch]:
-    """The records [first, last) that can matter, the first base from which a window may be filled, and the bases.
+@dataclass(frozen=True)
+class _Reach:
+    """What can matter in a window: records [first, last), of which those count that end after the base ``low``.
 
-    Deletions draw bases, and with them more records, from beyond the window's ends: at most as many as lie under one.
+    ``start`` and ``end`` are the reference's bases from which a window can be filled.
     """
-    contig = window.contig
+
+    first: int
+    last: int
+    low: int
+    start: int
+    end: int
+
+
+def _reach(genotypes: Genotypes, window: Interval, tss: int) -> _Reach:
+    """Deletions draw bases, and with them more records, from beyond the window's ends: at most as many as lie under one."""
     low, high = window.start, window.end
     while True:
-        first, last = genotypes.row_range(contig, low - genotypes.longest_ref, high)
+        first, last = genotypes.row_range(window.contig, low - genotypes.longest_ref, high)
         table = genotypes.edits.of_records(first, last).table
         lost_left, lost_right = _bases_under_deletions(table, tss)
         if window.start - lost_left >= low and window.end + lost_right <= high:
@@ -228,11 +268,13 @@ def _stretch(
     # One that ends before the stretch may stand in the way of the next, which reaches into it.
     first = int(genotypes.group_start[first + inside[0]]) if len(inside) else last
     # An edit that reaches over an end of the stretch is to lie in it as a whole.
-    start = int(table.start[table.end > low].min(initial=low))
-    high = int(table.end.max(initial=high))
-    codes = fetch_padded(reference, contig, start, high)
-    left, right = tss - window.start, window.end - tss
-    return first, last, low, Stretch(start, tss, left, right, codes, reverse)
+    start, end = int(table.start[table.end > low].min(initial=low)), int(table.end.max(initial=high))
+    return _Reach(first, last, low, start, end)
+
+
+def _stretch(reach: _Reach, reference: Reference, window: Interval, tss: int, *, reverse: bool) -> Stretch:
+    codes = fetch_padded(reference, window.contig, reach.start, reach.end)
+    return Stretch(reach.start, tss, tss - window.start, window.end - tss, codes, reverse)
 
 
 def _bases_under_deletions(table: EditTable, tss: int) -> tuple[int, int]:
@@ -316,7 +358,7 @@ def _require_covered(genotypes: Genotypes, window: Interval, placement: Placemen
 def _require_calls(
     missing: NDArray[np.int64], n_records: int, genotypes: Genotypes, window: Interval, *, max_missing: float
 ) -> None:
-    share = missing.reshape(-1, 2).sum(1) / max(2 * n_records, 1)
+    share = _missing_share(missing.reshape(-1, 2).sum(1), n_records)
     if share.max(initial=0) <= max_missing:
         return
     worst = int(share.argmax())
@@ -326,3 +368,8 @@ def _require_calls(
         f"{100 * max_missing:.1f} % are allowed",
         "leave the person out, impute the genotypes, or raise sequence_build.max_missing",
     )
+
+
+def _missing_share(n_missing: NDArray[np.integer], n_records: int) -> NDArray[np.float64]:
+    """Share of a person's alleles that is missing (n_individuals,)."""
+    return n_missing / max(2 * n_records, 1)
