@@ -43,6 +43,8 @@ _SHORT_BYTES = st.binary(min_size=1, max_size=9) | st.sampled_from(
         b"\xff\xff\xff\x7f",
         b"\0\0\0\x80",
         b"\x01",
+        b"\x07",
+        b"\x17",
         b"\x1f\x8b",
         b"\0" * 40,
         b"\xff" * 40,

@@ -530,7 +530,7 @@ def test_read__a_flipped_bit(tmp_path, cohort, kind):
     raw[len(raw) // 2] ^= 16
     path.write_bytes(bytes(raw))
     line = refusal(path, intervals=WHOLE, reference=cohort[1])
-    assert ("a compressed block is damaged" if kind in {"tbi", "csi", "bcf indexed"} else "cannot be read") in line
+    assert ("a compressed block is damaged" if kind != "bgzip" else "cannot be read") in line
 
 
 @pytest.mark.parametrize("kind", ["tbi", "csi", "bcf indexed"])

@@ -6,7 +6,7 @@ import gzip
 import logging
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
-from haploformer.formats.bgzf import is_bgzf, is_gzip, read_blocks, require_whole
+from haploformer.formats.bcf import header_length, require_sound_calls
+from haploformer.formats.bgzf import is_gzip, require_whole
 from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.exchanged_records import as_written, exchange_alleles
 from haploformer.formats.files import require_file, sha256_file
@@ -99,7 +100,7 @@ class VcfFile:
     def sample_ids(self) -> list[str]:
         """Sample ids in the order of the columns."""
         if self.path.suffix == ".bcf":
-            if _bcf_header_length(self.path) > MAX_HEADER:
+            if header_length(self.path) > MAX_HEADER:
                 raise self._long_header()
             try:
                 return list(self._open().samples)
@@ -273,6 +274,7 @@ class VcfFile:
         Those that do not lie on their contig are only counted, by ``tally``.
         """
         index = self._fitting_index(intervals)
+        self._require_sound_calls(vcf, index, {interval.contig for interval in intervals})
         records = (
             scan_records(vcf, intervals, self.path)
             if index is None
@@ -305,6 +307,17 @@ class VcfFile:
             names = index.names or []
             require_index_fits(index, self.path, {name for name in names if canonical_contig(name) in wanted})
         return indices[0] if indices else None
+
+    def _require_sound_calls(self, vcf: Any, index: BlockIndex | None, contigs: Collection[str]) -> None:
+        """Of a BCF, that htslib survives the calls of these contigs; it makes those of a VCF itself."""
+        if not header_length(self.path):
+            return
+        spans = None
+        if index is not None:
+            spelled = vcf.seqnames if index.names is None else index.names
+            pairs = zip(spelled, index.spans, strict=False)
+            spans = [span for name, span in pairs if span and canonical_contig(name) in contigs]
+        require_sound_calls(self.path, vcf, spans, n_samples=len(self.sample_ids))
 
     @cached_property
     def _indices(self) -> list[BlockIndex]:
@@ -376,16 +389,6 @@ class _Batch:
         records = pd.DataFrame(self.rows, columns=RECORD_COLUMNS).astype({"pos": "int64"})
         genotypes = Genotypes(records, self.individual_ids, alleles, self.n_unphased, {"source": self.source})
         return GenotypeBatch(genotypes, self.counts)
-
-
-def _bcf_header_length(path: Path) -> int:
-    """Bytes of a BCF's header as the file says, 0 if it is no BCF."""
-    if is_bgzf(path):
-        start = next(read_blocks(path))[1][:9]
-    else:
-        with path.open("rb") as stream:
-            start = stream.read(9)
-    return int.from_bytes(start[5:], "little") if start.startswith(b"BCF") else 0
 
 
 def _site_tables(records: Iterable[tuple[Any, str, str, str | None]]) -> Iterator[pd.DataFrame]:
