@@ -326,3 +326,70 @@ known_answer_check = _table(
     },
     unique=["model", "quantity"],
 )
+
+#: Rows of external eQTL tables. The slope is that of ``alt``. ``trait_id`` is what was mapped: the gene, or one of its
+#: transcripts. Nulls are what the file does not say; ``variant_id`` is as written, alleles and place are read from it.
+external_eqtls = _table(
+    {
+        "tissue": _text(nullable=True),
+        "trait_id": _text(),
+        "gene_id": _text(),
+        "variant_id": _text(),
+        "rsid": _text(nullable=True),
+        "contig": _text(nullable=True),
+        "pos": _integer(1, nullable=True),
+        "ref": _text(nullable=True),
+        "alt": _text(nullable=True),
+        "slope": _number(nullable=True),
+        "slope_se": _number(nullable=True, low=0.0, high=float("inf")),
+        "pvalue": _number(nullable=True, low=0.0, high=1.0),
+        "maf": _number(nullable=True, low=0.0, high=0.5),
+        "pip": _number(nullable=True, low=0.0, high=1.0),
+        "cs_id": _text(nullable=True),
+        "build": _text(nullable=True, isin=["GRCh37", "GRCh38"]),
+    },
+    unique=["tissue", "trait_id", "variant_id", "cs_id"],
+)
+
+#: Each gene's strongest association where a table names no variant: nothing but its size can be compared.
+top_associations = _table(
+    {
+        "gene_id": _text(unique=True),
+        "tss_distance": _number(nullable=True),
+        "maf": _number(nullable=True, low=0.0, high=0.5),
+        "r": _number(low=-1.0, high=1.0),
+    }
+)
+
+#: Associations of the GWAS catalog, one row per study, SNP and trait. ``risk_allele`` is null where it is not known; its
+#: strand is that of the study. ``contig`` and ``pos`` are those of the file, of whatever build it is.
+gwas_associations = _table(
+    {
+        "rsid": _text(nullable=True),
+        "contig": _text(nullable=True),
+        "pos": _integer(1, nullable=True),
+        "risk_allele": _text(nullable=True),
+        "neg_log10_pvalue": _number(nullable=True, low=0.0, high=float("inf")),
+        "trait": _text(),
+        "reported_genes": _text(nullable=True),
+        "publication": _text(nullable=True),
+    }
+)
+
+#: Variants of ClinVar in one build. ``of_haplotype``: the significance is that of several variants together.
+clinvar_variants = _table(
+    {
+        "variation_id": _text(),
+        "rsid": _text(nullable=True),
+        "contig": _text(),
+        "pos": _integer(1),
+        "ref": _text(),
+        "alt": _text(),
+        "gene_symbols": _text(nullable=True),
+        "significance": _text(nullable=True),
+        "review_status": _text(nullable=True),
+        "phenotypes": _text(nullable=True),
+        "of_haplotype": _flag(),
+    },
+    unique=["variation_id", "contig", "pos", "ref", "alt"],
+)

@@ -6,7 +6,7 @@ import csv
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,18 @@ from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.files import read_lines, require_file
 
 
-def read_text_table(path: Path, *, what: str, separator: str = "\t") -> pd.DataFrame:
+def read_text_table(
+    path: Path, *, what: str, separator: str = "\t", names: Sequence[str] | None = None
+) -> pd.DataFrame:
     """All cells as text, header names unique, every row as long as the header; plain or gzip, UTF-8.
 
     Empty cells at the end of the header are no columns (the 1000 Genomes panel has two), and empty lines at the end of
     the file are no rows. Quotation marks are characters like any other.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        Of the columns of a file that has no header; its first line is a row.
 
     Raises
     ------
@@ -35,7 +42,7 @@ def read_text_table(path: Path, *, what: str, separator: str = "\t") -> pd.DataF
     require_whole(path)
     require_recorded_checksum(path)
     try:
-        names, n_rows, n_cells = _require_even_rows(path, separator)
+        columns, n_rows, n_cells = _require_even_rows(path, separator, names)
         if n_rows == 0:
             raise InputError(str(path), f"the {what} has a header and no row", "copy or make the file again")
         table = pd.read_csv(
@@ -46,18 +53,31 @@ def read_text_table(path: Path, *, what: str, separator: str = "\t") -> pd.DataF
             quoting=csv.QUOTE_NONE,
             compression="gzip" if is_gzip(path) else None,
             header=None,
-            skiprows=1,
+            skiprows=0 if names else 1,
             nrows=n_rows,
             skip_blank_lines=False,
             names=range(n_cells),
-            usecols=range(len(names)),
+            usecols=range(len(columns)),
             encoding="utf-8",
         )
     except UnicodeDecodeError as error:
         raise InputError(str(path), f"the {what} is not UTF-8 text ({error})", "save it as UTF-8") from error
     except (pd.errors.ParserError, EOFError, OSError, zlib.error) as error:
         raise InputError(str(path), f"the {what} cannot be read ({error})", "correct or make the file again") from error
-    return table.set_axis(names, axis="columns")
+    return table.set_axis(columns, axis="columns")
+
+
+def first_line(path: Path, *, what: str) -> str:
+    """The first line of a text file, plain or gzip, without its end; InputError if it cannot be read."""
+    require_file(path, what=what)
+    opener: Callable[..., Any] = gzip.open if is_gzip(path) else open
+    try:
+        with opener(path, "rb") as stream:
+            return next(read_lines(stream, path), b"").rstrip(b"\r\n").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), f"the {what} is not UTF-8 text ({error})", "save it as UTF-8") from error
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(str(path), f"the {what} cannot be read ({error})", "correct or make the file again") from error
 
 
 def read_words(path: Path, *, n_columns: int) -> list[list[str]]:
@@ -96,19 +116,19 @@ def require_lengths(rows: list[list[str]], n_columns: int, path: Path, *, first_
             raise InputError(f"{path}:line {number}", f"has {len(row)} columns, {n_columns} are expected", "correct it")
 
 
-def _require_even_rows(path: Path, separator: str) -> tuple[list[str], int, int]:
+def _require_even_rows(path: Path, separator: str, names: Sequence[str] | None) -> tuple[list[str], int, int]:
     """The names of the columns, the number of rows, and the cells of the longest: those beyond the names are empty."""
     split = separator.encode()
     opener: Callable[..., Any] = gzip.open if is_gzip(path) else open
     with opener(path, "rb") as stream:
         lines = read_lines(stream, path)
-        header = next(lines, b"").rstrip(b"\r\n").decode("utf-8-sig").split(separator)
+        header = list(names or next(lines, b"").rstrip(b"\r\n").decode("utf-8-sig").split(separator))
         allowed, n_rows, longest = len(header), 0, 0
         while len(header) > 1 and not header[-1].strip():
             header.pop()
         _require_names(header, path)
         blank = 0
-        for number, line in enumerate(lines, start=2):
+        for number, line in enumerate(lines, start=1 if names else 2):
             row = line.rstrip(b"\r\n")
             n = row.count(split) + 1
             if not row:

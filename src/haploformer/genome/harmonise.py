@@ -226,6 +226,31 @@ def harmonise(
     return Harmonised(rows[matched].assign(variant=variant[matched], sign=sign), counts)
 
 
+def alleles_by_id(rows: pd.DataFrame, variants: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Place and alleles of the rows that say none, from variants of the same id.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``variant_id, contig, pos, ref, alt``, nulls where the table does not say.
+    variants : DataFrame
+        ``variant_id, contig, pos, ref, alt``: of the genotypes that the table was made from, whose ALT its effects are
+        of. Other genotypes may have the alleles the other way round.
+
+    Returns
+    -------
+    rows : DataFrame
+    n_filled : int
+        Rows whose alleles come from ``variants``. An id that several of them have says nothing.
+    """
+    known = variants[~variants["variant_id"].duplicated(keep=False)].set_index("variant_id")
+    empty = rows[["ref", "alt"]].isna().any(axis=1) & rows["variant_id"].isin(known.index)
+    filled = rows.copy()
+    for name in ("contig", "pos", "ref", "alt"):
+        filled.loc[empty, name] = known[name].reindex(rows.loc[empty, "variant_id"]).to_numpy()
+    return filled, int(empty.sum())
+
+
 def require_matched(counts: HarmoniseCounts, *, source: str, floor: float) -> None:
     """Raise InputError, with all counts, if less than ``floor`` of the rows inside match."""
     if counts.matched_share < floor:
