@@ -64,8 +64,17 @@ def test_read_eqtls__gtex_significant_pairs(tmp_path, name):
     found = read(write(tmp_path / name, GTEX, GTEX_ROW))
     assert (found.form, found.n_rows) == ("GTEx or FastQTL", 1)
     assert only_row(found) == {
-        **{"trait_id": "ENSG1.5", "gene_id": "ENSG1.5", "variant_id": "chr22_17000_A_GT_b38", "contig": "22"},
-        **{"pos": 17000, "ref": "A", "alt": "GT", "slope": -0.5, "slope_se": 0.1, "pvalue": 1e-9, "maf": 0.02},
+        "trait_id": "ENSG1.5",
+        "gene_id": "ENSG1.5",
+        "variant_id": "chr22_17000_A_GT_b38",
+        "contig": "22",
+        "pos": 17000,
+        "ref": "A",
+        "alt": "GT",
+        "slope": -0.5,
+        "slope_se": 0.1,
+        "pvalue": 1e-9,
+        "maf": 0.02,
         "build": "GRCh38",
     }
 
@@ -80,7 +89,12 @@ def test_read_eqtls__eqtl_catalogue(tmp_path):
     found = read(write(tmp_path / "t.tsv", CATALOGUE, CATALOGUE_ROW))
     assert found.form == "eQTL Catalogue"
     assert only_row(found) == SEEN | {
-        **{"trait_id": "T1", "gene_id": "ENSG1", "rsid": "rs5", "slope_se": 0.125, "pvalue": 0.5, "maf": 0.1},
+        "trait_id": "T1",
+        "gene_id": "ENSG1",
+        "rsid": "rs5",
+        "slope_se": 0.125,
+        "pvalue": 0.5,
+        "maf": 0.1,
         "build": "GRCh38",
     }
 
@@ -101,8 +115,17 @@ def test_read_eqtls__credible_sets(tmp_path):
 def test_read_eqtls__gtex_fine_mapped(tmp_path):
     found = read(write(tmp_path / "d.txt", DAPG, "Lung\tENSG1.2\t1\t0.99\tchr1_5_A_G_b38\t0.5"))
     assert only_row(found) == {
-        **{"tissue": "Lung", "trait_id": "ENSG1.2", "gene_id": "ENSG1.2", "variant_id": "chr1_5_A_G_b38"},
-        **{"contig": "1", "pos": 5, "ref": "A", "alt": "G", "pip": 0.5, "cs_id": "1", "build": "GRCh38"},
+        "tissue": "Lung",
+        "trait_id": "ENSG1.2",
+        "gene_id": "ENSG1.2",
+        "variant_id": "chr1_5_A_G_b38",
+        "contig": "1",
+        "pos": 5,
+        "ref": "A",
+        "alt": "G",
+        "pip": 0.5,
+        "cs_id": "1",
+        "build": "GRCh38",
     }
     caviar = write(tmp_path / "c.txt", "TISSUE\tGENE\teQTL\tCHROM\tPOS\tProbability", "Lung\tE1\t1_5\t1\t5\t0.25")
     row = only_row(read(caviar))
@@ -131,12 +154,21 @@ def test_read_eqtls__tensorqtl_in_text_and_parquet(tmp_path):
         assert found.form == "tensorQTL"
         first, second = (found.table.iloc[i].dropna().to_dict() for i in range(2))
         assert first == SEEN | {
-            **{"trait_id": "ENSG1", "gene_id": "ENSG1", "slope_se": 0.125, "pvalue": 0.5, "maf": 0.25},
+            "trait_id": "ENSG1",
+            "gene_id": "ENSG1",
+            "slope_se": 0.125,
+            "pvalue": 0.5,
+            "maf": 0.25,
         }
         # An rsid says nothing of alleles.
         assert second == {
-            **{"trait_id": "ENSG1", "gene_id": "ENSG1", "variant_id": "rs7", "rsid": "rs7"},
-            **{"slope": -1.0, "slope_se": 1.0, "maf": 0.25},
+            "trait_id": "ENSG1",
+            "gene_id": "ENSG1",
+            "variant_id": "rs7",
+            "rsid": "rs7",
+            "slope": -1.0,
+            "slope_se": 1.0,
+            "maf": 0.25,
         }
 
 

@@ -286,7 +286,7 @@ def _build(cells: Cells, form: _Form) -> pd.DataFrame:
             "build": written["build"].where(written["build"].notna(), form.build),
         }
     )
-    return table.astype({name: object for name in ("tissue", "cs_id", "build")})
+    return table.astype(dict.fromkeys(("tissue", "cs_id", "build"), object))
 
 
 def _alleles(cells: Cells, column: str | None, written: pd.Series) -> pd.Series:

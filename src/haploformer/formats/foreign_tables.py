@@ -63,19 +63,28 @@ class Cells:
     path : Path
     first_line : int
         Line of the first row.
+    lines : int (n_rows,), optional
+        Line of each row, where they do not follow each other.
     """
 
-    def __init__(self, table: pd.DataFrame, path: Path, *, first_line: int = 2) -> None:
+    def __init__(
+        self, table: pd.DataFrame, path: Path, *, first_line: int = 2, lines: NDArray[np.int64] | None = None
+    ) -> None:
         self.table = table
         self.path = path
         self.first_line = first_line
+        self.lines = np.arange(first_line, first_line + len(table)) if lines is None else lines
 
     def __len__(self) -> int:
         return len(self.table)
 
     def where(self, row: int) -> str:
         """File and line of a row."""
-        return f"{self.path}:line {row + self.first_line}"
+        return f"{self.path}:line {self.lines[row]}"
+
+    def rows(self, chosen: NDArray[np.bool_]) -> Cells:
+        """Some of the rows, which keep their lines."""
+        return Cells(self.table[chosen], self.path, lines=self.lines[chosen])
 
     def text(self, column: str | None, *, required: bool = False) -> pd.Series:
         """Cells without blanks round them, None where they say nothing.
