@@ -393,3 +393,57 @@ clinvar_variants = _table(
     },
     unique=["variation_id", "contig", "pos", "ref", "alt"],
 )
+
+#: Disease-associated variants near genes, the strongest evidence first. ``source``: gwas, clinvar. ``allele``: the risk
+#: allele on the forward strand, ClinVar's ALT; null where it is not known. ``alt_frequency``: in the cohort, null where
+#: nobody was typed. ``tss_distance``: bases downstream of the TSS, negative upstream.
+disease_variants = _table(
+    {
+        "source": _text(isin=["gwas", "clinvar"]),
+        "variant_id": _text(),
+        "rsid": _text(nullable=True),
+        "contig": _text(),
+        "pos": _integer(1),
+        "ref": _text(),
+        "alt": _text(),
+        "gene_id": _text(),
+        "gene_name": _text(),
+        "tss_distance": _integer(None),
+        "trait": _text(nullable=True),
+        "significance": _text(nullable=True),
+        "neg_log10_pvalue": _number(nullable=True, low=0.0, high=float("inf")),
+        "allele": _text(nullable=True),
+        "alt_frequency": _number(nullable=True, low=0.0, high=1.0),
+    }
+)
+
+#: Predicted effects beside measured ones, and beside their null. ``statistic``: sign_concordance, spearman, auroc. ``low``
+#: and ``high`` are bases from the TSS; null in the rows of all distances. ``p_value`` is two-sided, over draws.
+effect_concordance = _table(
+    {
+        "statistic": _text(isin=["sign_concordance", "spearman", "auroc"]),
+        "low": _number(nullable=True),
+        "high": _number(nullable=True),
+        "n": _integer(),
+        "n_left_out": _integer(),
+        "value": _number(nullable=True, low=-1.0, high=1.0),
+        "null_mean": _number(nullable=True),
+        "null_sd": _number(nullable=True),
+        "p_value": _number(nullable=True, low=0.0, high=1.0),
+    },
+    unique=["statistic", "low", "high"],
+)
+
+#: How near the linear form of each gene comes to the exact predictions. Genes with ``faithful`` false are marked wherever
+#: the linear form is exported.
+linear_faithfulness = _table(
+    {
+        "gene_id": _text(unique=True),
+        "n": _integer(),
+        "n_variants": _integer(),
+        "r": _number(nullable=True, low=-1.0, high=1.0),
+        "slope": _number(nullable=True),
+        "largest_difference": _number(nullable=True, low=0.0, high=float("inf")),
+        "faithful": _flag(),
+    }
+)

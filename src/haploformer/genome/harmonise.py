@@ -137,6 +137,69 @@ def compare_with_reference(rows: pd.DataFrame, reference: Reference) -> pd.DataF
     return pd.DataFrame(found, index=rows.index, columns=["ref", "alt", "ref_complement", "alt_complement"])
 
 
+@dataclass(frozen=True, eq=False)
+class RefChecked:
+    """Rows whose REF is the reference's.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Contigs canonical, alleles upper case; the rows keep their index.
+    n_outside : int
+        Rows on contigs that the reference lacks.
+    n_without_alleles : int
+        Rows without a place and two alleles that name a sequence.
+    n_refused : int
+        Rows whose REF differs.
+    first_refused : str, optional
+        The first of them: place, REF, and what the reference has.
+    """
+
+    table: pd.DataFrame
+    n_outside: int
+    n_without_alleles: int
+    n_refused: int
+    first_refused: str | None
+
+
+def refuse_ref_mismatches(rows: pd.DataFrame, reference: Reference, *, source: str) -> RefChecked:
+    """The rows of a table whose ALT is what they are about, without those whose REF differs from the reference.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``contig, pos, ref, alt`` and any other columns.
+    source : str
+        The table's name, for messages.
+
+    Raises
+    ------
+    InputError
+        If under `BUILD_FLOOR` of ten rows or more agree: the table is of another build.
+    """
+    named = name_alleles(rows)
+    whole = named.notna().all(axis=1).to_numpy()
+    there = whole & named["contig"].isin(list(reference.contig_lengths)).to_numpy()
+    agrees = np.zeros(len(rows), bool)
+    agrees[there] = compare_with_reference(named[there], reference)["ref"].to_numpy()
+    differing = named[there & ~agrees]
+    first = None
+    if len(differing):
+        worst = differing.iloc[0]
+        start, n = int(worst["pos"]) - 1, min(len(worst["ref"]), 20)
+        bases = ReferenceText(reference, length=n).at(str(worst["contig"]), start, start + n)
+        first = f"{worst['contig']}:{worst['pos']} REF {worst['ref'][:20]}, the reference has {bases}"
+    if there.sum() >= _ENOUGH and agrees.sum() < BUILD_FLOOR * there.sum():
+        raise InputError(
+            source,
+            f"REF differs from {reference.name} in {len(differing):,} of {there.sum():,} rows ({first}): the table is of "
+            "another genome build",
+            f"give the table of the build of {reference.name}",
+        )
+    kept = rows[agrees].assign(**{name: named.loc[agrees, name] for name in ("contig", "ref", "alt")})
+    return RefChecked(kept, int((whole & ~there).sum()), int((~whole).sum()), len(differing), first)
+
+
 def name_alleles(rows: pd.DataFrame) -> pd.DataFrame:
     """``contig, pos, ref, alt`` with canonical contigs and upper-case alleles; null alleles where one names no sequence.
 
