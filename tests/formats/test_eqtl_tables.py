@@ -10,8 +10,15 @@ import pandas as pd
 import pytest
 
 from haploformer import schemas
+from haploformer.baselines.association import associate
 from haploformer.errors import InputError
 from haploformer.formats.eqtl_tables import ExternalEqtls, read_eqtls, read_top_associations
+from haploformer.formats.expression_bed import read_expression_bed
+from haploformer.formats.fasta import FastaReference
+from haploformer.formats.vcf import VcfFile
+from haploformer.genome.genotypes import Genotypes, alt_dosages
+from haploformer.genome.harmonise import harmonise
+from haploformer.genome.intervals import Interval
 
 GTEX = (
     "variant_id\tgene_id\ttss_distance\tma_samples\tma_count\tmaf\tpval_nominal\tslope\tslope_se\tpval_nominal_threshold"
@@ -284,3 +291,50 @@ def test_read_top_associations__refusals(tmp_path, rows, message):
     with pytest.raises(InputError) as error:
         read_top_associations(path)
     assert str(error.value).replace(str(path), "t.csv").startswith(message)
+
+
+# What QTLtools itself writes: golden/qtltools/README.md ----------------------------------------------------------
+
+GOLDEN = Path(__file__).parent / "golden" / "qtltools"
+
+
+def test_read_eqtls__what_qtltools_writes():
+    nominal = read(GOLDEN / "nominal.txt")
+    assert (nominal.form, nominal.n_rows, len(nominal.table)) == ("QTLtools", 39, 39)
+    first = nominal.table.iloc[0]
+    assert first[["gene_id", "contig", "pos", "ref", "alt"]].tolist() == ["ENSD00000000001.12", "21", 39891, "T", "G"]
+    assert first[["slope", "slope_se", "pvalue"]].tolist() == [0.0606909, 0.132996, 0.648818]
+    permuted = read(GOLDEN / "permutation_without_header.txt")
+    assert permuted.table[["gene_id", "variant_id", "slope"]].values.tolist() == [
+        ["ENSD00000000001.12", "21_49689_C_CGCAG", -0.617506],
+        ["ENSD00000000002.7", "21_106319_A_C", 0.474925],
+    ]
+
+
+def test_read_eqtls__qtltools_slopes_are_those_of_alt():
+    demo = Path(__file__).parents[2] / "data" / "01_raw" / "demo"
+    vcf, reference = VcfFile(demo / "genotypes.vcf.gz"), FastaReference(demo / "reference.fa.gz")
+    batches = list(vcf.read([Interval("21", 0, 200_000)], vcf.sample_ids, reference))
+    genotypes = Genotypes(
+        pd.concat([batch.genotypes.records for batch in batches], ignore_index=True),
+        batches[0].genotypes.individual_ids,
+        np.concatenate([np.asarray(batch.genotypes.alleles) for batch in batches]),
+    )
+    variants, dosages = alt_dosages(genotypes)
+    bed = read_expression_bed(demo / "expression.bed.gz")
+    typed = list(genotypes.individual_ids)
+    shared = [name for name in bed.individual_ids if name in typed]
+    dosages = dosages[[typed.index(name) for name in shared]]
+    people = [bed.individual_ids.index(name) for name in shared]
+    table = read(GOLDEN / "nominal.txt").table
+    matched = harmonise(table, variants, source="golden", reference=reference, within=["gene_id"])
+    # A/T and C/G are set aside; all others are found as written.
+    assert matched.counts.n_matched + matched.counts.n_ambiguous == 39
+    assert (matched.counts.n_swapped, matched.counts.n_flipped) == (0, 0)
+    assert matched.counts.n_matched > 25
+    for gene_id, rows in matched.table.groupby("gene_id"):
+        expression = bed.values[bed.genes["gene_id"].tolist().index(gene_id)][people]
+        found = associate(dosages[:, rows["variant"]], expression)
+        assert found.slope.tolist() == pytest.approx(rows["slope"].tolist(), rel=1e-3)
+        assert found.slope_se.tolist() == pytest.approx(rows["slope_se"].tolist(), rel=1e-3)
+        assert found.p_value.tolist() == pytest.approx(rows["pvalue"].tolist(), rel=2e-3)
