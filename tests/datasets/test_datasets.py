@@ -18,17 +18,21 @@ import yaml
 from bed_reader import to_bed
 from kedro.io import AbstractDataset, DataCatalog, DatasetError
 
+from haploformer.datasets.clinvar import ClinvarDataset
 from haploformer.datasets.covariate_table import CovariateTableDataset
+from haploformer.datasets.eqtl_table import EqtlTableDataset, TopAssociationsDataset
 from haploformer.datasets.expression_bed import ExpressionBedDataset
 from haploformer.datasets.fasta import FastaDataset
 from haploformer.datasets.gene_annotation import GeneAnnotationDataset
 from haploformer.datasets.genotype_store import GenotypeStoreDataset
+from haploformer.datasets.gwas_catalog import GwasCatalogDataset
 from haploformer.datasets.haplotype_store import HaplotypeStoreDataset
 from haploformer.datasets.html import HtmlDataset
 from haploformer.datasets.known_answer import KnownAnswerDataset
 from haploformer.datasets.phased_genotypes import PhasedGenotypesDataset
 from haploformer.datasets.plink1 import PlinkDataset
 from haploformer.datasets.plink2 import Plink2Dataset
+from haploformer.datasets.predictdb import PredictDbDataset
 from haploformer.datasets.prediction_store import PredictionStoreDataset
 from haploformer.datasets.previews import table_preview
 from haploformer.datasets.sample_panel import SamplePanelDataset
@@ -39,6 +43,7 @@ from haploformer.datasets.vcf import VcfDataset
 from haploformer.formats.beagle import find_beagle
 from haploformer.formats.genotype_store import GenotypeStream
 from haploformer.formats.phasing import Phasing
+from haploformer.formats.predictdb import Panel, PredictDbExport, select_polymorphic
 from haploformer.genome.haplotype_windows import combine_genes
 from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import Interval
@@ -50,6 +55,17 @@ from tests.builders.predictions import FakeModel, Interrupted, expected_rows, fa
 
 SEQUENCE = "ACGT" * 500
 KEYS = [f"key{i}" for i in range(6)]
+
+
+@dataclass
+class PanelDosages:
+    """The same variants and dosages for every gene."""
+
+    variants: pd.DataFrame
+    dosages: np.ndarray
+
+    def __call__(self, gene_id: str) -> tuple[pd.DataFrame, np.ndarray]:
+        return self.variants, self.dosages
 
 
 @dataclass
@@ -71,6 +87,10 @@ class Study:
             TrackTableDataset: "t.txt",
             KnownAnswerDataset: "known.json",
             SequencesDataset: "seq.bed",
+            GwasCatalogDataset: "gwas.bed",
+            ClinvarDataset: "clinvar.vcf",
+            EqtlTableDataset: "eqtls.txt",
+            TopAssociationsDataset: "top.csv",
         }
         return kind(filepath=str(self.root / names[kind]))
 
@@ -80,6 +100,7 @@ class Study:
             HaplotypeStoreDataset: "haplotypes",
             PredictionStoreDataset: "predictions.zarr",
             TableDataset: "table.parquet",
+            PredictDbDataset: "weights",
         }
         return kind(filepath=str(self.root / "stores" / names[kind]))
 
@@ -96,8 +117,12 @@ INPUTS = [
     TrackTableDataset,
     KnownAnswerDataset,
     SequencesDataset,
+    GwasCatalogDataset,
+    ClinvarDataset,
+    EqtlTableDataset,
+    TopAssociationsDataset,
 ]
-STORES = [GenotypeStoreDataset, HaplotypeStoreDataset, PredictionStoreDataset, TableDataset]
+STORES = [GenotypeStoreDataset, HaplotypeStoreDataset, PredictionStoreDataset, TableDataset, PredictDbDataset]
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +145,13 @@ def study(tmp_path_factory) -> Study:
     )
     (root / "truth.tsv").write_text("gene_id\tindividual_id\tenformer\nE1\tP1\t0.5\n")
     (root / "seq.bed").write_text("chr22\t100\t200\tmine\n22\t300\t400\n")
+    (root / "gwas.bed").write_text("chr22\t400\t401\trs1\t3E-6\trs1-C\tA\tintron\t2015\tJ\t22q\tHeight\n")
+    (root / "clinvar.vcf").write_text(
+        "##fileformat=VCFv4.1\n##reference=GRCh38\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        "22\t401\t7\tA\tC\t.\t.\tCLNSIG=Benign\n"
+    )
+    (root / "eqtls.txt").write_text("E1 chr22_401_A_C -400 0.001 0.25\n")
+    (root / "top.csv").write_text(",GENE_ID,distance,minor_allele_freq,rvalue\n0,E1,5,0.25,-0.5\n")
     (root / "known.json").write_text(json.dumps({"truth": "truth.tsv", "mean_pearson_r": {"stack": [0.1, 0.2]}}))
     made = Study(root)
     vcf, reference = made.input(VcfDataset).load(), made.input(FastaDataset).load()
@@ -137,6 +169,18 @@ def study(tmp_path_factory) -> Study:
     )
     made.store(HaplotypeStoreDataset).save(windows)
     made.store(PredictionStoreDataset).save(fake_plan(KEYS, FakeModel()))
+    panel_variants = pd.DataFrame({"variant_id": ["rs1"], "contig": "22", "pos": [401], "ref": "A", "alt": "C"})
+    selected = select_polymorphic(
+        {"E1": np.array([0.5])}, PanelDosages(panel_variants, np.array([[1.0], [2.0]])), build="GRCh37"
+    )
+    gene = {name: [None] for name in ("gene_type", "n_variants", "r2", "p_value", "q_value", "linear_r", "faithful")}
+    genes = pd.DataFrame({"gene_id": ["E1"], "gene_name": ["ONE"], **gene})
+    made.store(PredictDbDataset).save(
+        PredictDbExport(
+            *(selected, genes, Panel("P", 2, "GRCh37"), "LCL", {}),
+            PanelDosages(panel_variants, np.array([[1.0], [2.0]])),
+        )
+    )
     made.store(TableDataset).save(
         pd.DataFrame(
             {
@@ -167,6 +211,10 @@ def content(data: Any) -> str:
         return f"{data.keys} {data.codes([0, 2]).tolist()} {data.carriers().values.tolist()}"
     if name == "TrackPredictions":
         return f"{data.mean_coverage(np.array([1, 5])).tolist()} {data.attributes} {data.windows.values.tolist()}"
+    if name in {"GwasAssociations", "ClinvarVariants", "ExternalEqtls"}:
+        return f"{data.table.values.tolist()} {data.n_rows}"
+    if name == "PredictDb":
+        return f"{data.weights.values.tolist()} {data.extra.values.tolist()} {data.panel}"
     if name == "KnownAnswer":
         return f"{data.expected} {data.truth.values.tolist()}"
     return f"{data.dtypes.tolist()} {data.values.tolist()}"
@@ -297,6 +345,18 @@ def test_known_answer__null_means_that_nothing_is_known():
     assert dataset.load() is None
     assert dataset.exists()
     assert dataset.preview() == "null"
+
+
+@pytest.mark.parametrize("kind", [GwasCatalogDataset, ClinvarDataset, EqtlTableDataset, TopAssociationsDataset])
+def test_load__of_an_optional_input_that_is_not_there_is_an_empty_table(tmp_path, kind, study, caplog):
+    for dataset in (kind(filepath=None), kind(filepath=str(tmp_path / "nothing"), required=False)):
+        empty = dataset.load()
+        table = getattr(empty, "table", empty)
+        there = study.input(kind).load()
+        assert len(table) == 0
+        assert table.columns.tolist() == getattr(there, "table", there).columns.tolist()
+        assert dataset.files() == []
+    assert caplog.text.count("nothing is not there") == 1
 
 
 def test_load__an_input_error_keeps_its_line(tmp_path):

@@ -17,11 +17,15 @@ from haploformer.errors import InputError
 from haploformer.formats.predictdb import (
     Panel,
     PanelWeights,
+    PredictDbExport,
     covariance_file_name,
     describe_left_out,
+    export_exists,
     name_variants,
+    read_export,
     select_polymorphic,
     write_covariances,
+    write_export,
     write_plink_score,
     write_predictdb,
 )
@@ -194,6 +198,28 @@ def test_write_plink_score__an_id_of_two_variants_is_refused(tmp_path):
     ids = pd.Series(["a", "a", "a", "b"])
     with pytest.raises(InputError, match=r"s\.txt: a is the id of several variants"):
         write_plink_score(tmp_path / "s.txt", selected(), ids)
+
+
+def test_write_export__whole_or_not_at_all(tmp_path):
+    export = PredictDbExport(selected(), genes(), PANEL, "LCL", {"model": "enformer"}, dosages_of)
+    folder = tmp_path / "weights"
+    assert not export_exists(folder)
+    write_export(folder, export)
+    assert sorted(p.name for p in folder.iterdir()) == [
+        *("export.json", "plink2_score.tsv", "weights.GEUVADIS343.cov.txt.gz", "weights.db")
+    ]
+    found = read_export(folder)
+    assert found.weights["weight"].tolist() == [0.5, -0.25, 0.125, 2.0]
+    assert found.extra["linear.faithful"].tolist() == [1, 0]
+    assert found.panel == PANEL
+    broken = PredictDbExport(selected(), genes()[:1], PANEL, "LCL", {}, dosages_of)
+    with pytest.raises(ValueError, match="genes differ"):
+        write_export(folder, broken)
+    assert read_export(folder).weights.equals(found.weights)
+    with (folder / "weights.db").open("ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(InputError, match=r"weights\.db: is not the file that was exported"):
+        read_export(folder)
 
 
 # PLINK2 on the real genotypes ------------------------------------------------------------------------------------

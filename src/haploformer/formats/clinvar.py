@@ -60,6 +60,18 @@ class ClinvarVariants:
     n_repeated: int
 
 
+_TABLE = [
+    *("variation_id", "rsid", "contig", "pos", "ref", "alt", "gene_symbols", "significance", "review_status"),
+    *("phenotypes", "of_haplotype"),
+]
+
+
+def no_clinvar() -> ClinvarVariants:
+    """The variants of a study that looks at none."""
+    table = pd.DataFrame({name: [] for name in _TABLE}, dtype=object)
+    return ClinvarVariants(table.astype({"pos": "Int64", "of_haplotype": "bool"}), 0, 0, 0, 0)
+
+
 def read_clinvar(path: Path, *, build: str) -> ClinvarVariants:
     """Read one file, plain or gzip.
 

@@ -158,6 +158,25 @@ class ExternalEqtls:
     n_without_variant: int
 
 
+_TEXT = ("tissue", "trait_id", "gene_id", "variant_id", "rsid", "contig", "ref", "alt", "cs_id", "build")
+_TABLE = [
+    *("tissue", "trait_id", "gene_id", "variant_id", "rsid", "contig", "pos", "ref", "alt"),
+    *("slope", "slope_se", "pvalue", "maf", "pip", "cs_id", "build"),
+]
+
+
+def no_eqtls() -> ExternalEqtls:
+    """The eQTLs of a study that has none."""
+    table = pd.DataFrame({name: pd.Series(dtype=object if name in _TEXT else "float64") for name in _TABLE})
+    return ExternalEqtls(table.astype({"pos": "Int64"}), "none", 0, 0, 0)
+
+
+def no_top_associations() -> pd.DataFrame:
+    """The associations of a study that has none."""
+    columns = {"gene_id": object, "tss_distance": "float64", "maf": "float64", "r": "float64"}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+
+
 def read_eqtls(path: Path) -> ExternalEqtls:
     """Read one file: text, plain or gzip, with or without its header, or Parquet.
 

@@ -67,6 +67,17 @@ class GwasAssociations:
     n_repeated: int
 
 
+_TABLE = [
+    *("rsid", "contig", "pos", "risk_allele", "neg_log10_pvalue", "trait", "reported_genes", "publication"),
+]
+
+
+def no_associations() -> GwasAssociations:
+    """The associations of a study that looks at none."""
+    table = pd.DataFrame({name: [] for name in _TABLE}, dtype=object)
+    return GwasAssociations(table.astype({"pos": "Int64", "neg_log10_pvalue": "float64"}), 0, 0, 0, 0)
+
+
 def read_gwas_catalog(path: Path) -> GwasAssociations:
     """Read one file, plain or gzip.
 

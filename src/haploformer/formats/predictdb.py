@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
-from haploformer.formats.files import write_durably
+from haploformer.formats.files import publish_directory, read_json, sha256_file, write_durably, write_json
 
 #: Variants and dosages (n_individuals, n_variants) of a gene.
 DosagesOf = Callable[[str], tuple[pd.DataFrame, NDArray[np.floating]]]
@@ -331,3 +331,79 @@ def describe_left_out(selected: PanelWeights) -> Iterable[tuple[str, int]]:
     """What was left out and why, for the audit."""
     yield "monomorphic in the panel", sum(selected.n_monomorphic.values())
     yield "weight 0", sum(selected.n_zero.values())
+
+
+@dataclass(frozen=True, eq=False)
+class PredictDbExport:
+    """All that a folder of linear weights is made from; see `write_predictdb` and `write_covariances`."""
+
+    selected: PanelWeights
+    genes: pd.DataFrame
+    panel: Panel
+    tissue: str
+    construction: Mapping[str, str]
+    dosages_of: DosagesOf
+
+
+@dataclass(frozen=True, eq=False)
+class PredictDb:
+    """Tables of a database.
+
+    Attributes
+    ----------
+    path : Path
+    weights : DataFrame
+        ``gene, rsid, varID, ref_allele, eff_allele, weight, build``.
+    extra : DataFrame
+        One row per gene.
+    panel : Panel
+    """
+
+    path: Path
+    weights: pd.DataFrame
+    extra: pd.DataFrame
+    panel: Panel
+
+
+#: Files of the folder; the last one is written last and names the others.
+_DATABASE, _SCORE, _MANIFEST = "weights.db", "plink2_score.tsv", "export.json"
+
+
+def write_export(path: Path, export: PredictDbExport) -> None:
+    """Write ``weights.db``, ``weights.PANEL.cov.txt.gz`` and ``plink2_score.tsv`` into a folder, whole or not at all."""
+    with publish_directory(path) as building:
+        write_predictdb(
+            building / _DATABASE,
+            export.selected,
+            export.genes,
+            panel=export.panel,
+            tissue=export.tissue,
+            construction=export.construction,
+        )
+        covariances = building / covariance_file_name("weights", export.panel)
+        write_covariances(covariances, export.selected, export.dosages_of, panel=export.panel)
+        order = write_plink_score(building / _SCORE, export.selected)
+        files = {name: sha256_file(building / name) for name in (_DATABASE, covariances.name, _SCORE)}
+        told = {"files": files, "score_genes": order, "left_out": dict(describe_left_out(export.selected))}
+        write_json(building / _MANIFEST, told)
+
+
+def export_exists(path: Path) -> bool:
+    """Whether a finished folder is there."""
+    return (path / _MANIFEST).is_file()
+
+
+def read_export(path: Path) -> PredictDb:
+    """The database of a folder; InputError if a file is not the one that was written."""
+    for name, recorded in read_json(path / _MANIFEST)["files"].items():
+        file = path / name
+        if not file.is_file() or sha256_file(file) != recorded:
+            raise InputError(str(file), "is not the file that was exported", "export the weights again")
+    connection = sqlite3.connect(f"file:{(path / _DATABASE).resolve()}?mode=ro", uri=True)
+    try:
+        weights = pd.read_sql_query("SELECT * FROM weights", connection)
+        extra = pd.read_sql_query("SELECT * FROM extra", connection)
+        n, name, build = connection.execute("SELECT n_samples, population, build FROM sample_info").fetchone()
+    finally:
+        connection.close()
+    return PredictDb(path / _DATABASE, weights, extra, Panel(name, n, build))
