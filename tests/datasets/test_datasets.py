@@ -18,6 +18,7 @@ import yaml
 from bed_reader import to_bed
 from kedro.io import AbstractDataset, DataCatalog, DatasetError
 
+from haploformer import schemas
 from haploformer.datasets.clinvar import ClinvarDataset
 from haploformer.datasets.covariate_table import CovariateTableDataset
 from haploformer.datasets.eqtl_table import EqtlTableDataset, TopAssociationsDataset
@@ -347,7 +348,15 @@ def test_known_answer__null_means_that_nothing_is_known():
     assert dataset.preview() == "null"
 
 
-@pytest.mark.parametrize("kind", [GwasCatalogDataset, ClinvarDataset, EqtlTableDataset, TopAssociationsDataset])
+SCHEMAS = {
+    GwasCatalogDataset: schemas.gwas_associations,
+    ClinvarDataset: schemas.clinvar_variants,
+    EqtlTableDataset: schemas.external_eqtls,
+    TopAssociationsDataset: schemas.top_associations,
+}
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
 def test_load__of_an_optional_input_that_is_not_there_is_an_empty_table(tmp_path, kind, study, caplog):
     for dataset in (kind(filepath=None), kind(filepath=str(tmp_path / "nothing"), required=False)):
         empty = dataset.load()
@@ -355,6 +364,8 @@ def test_load__of_an_optional_input_that_is_not_there_is_an_empty_table(tmp_path
         there = study.input(kind).load()
         assert len(table) == 0
         assert table.columns.tolist() == getattr(there, "table", there).columns.tolist()
+        SCHEMAS[kind].validate(table)
+        SCHEMAS[kind].validate(getattr(there, "table", there))
         assert dataset.files() == []
     assert caplog.text.count("nothing is not there") == 1
 

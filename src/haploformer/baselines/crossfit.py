@@ -163,6 +163,71 @@ def cross_predict(
 
 
 @dataclass(frozen=True, eq=False)
+class Surrogate:
+    """A linear model of something on dosages, fitted to everybody.
+
+    Attributes
+    ----------
+    weights : float64 (n_variants,)
+        Per copy of ALT, 0 where a variant is not used.
+    intercept : float
+        For a person without any ALT.
+    out_of_fold : float64 (n_individuals,)
+        What models of the same kind say of people whom they were not fitted to: how well the weights do on others.
+    """
+
+    weights: NDArray[np.float64]
+    intercept: float
+    out_of_fold: NDArray[np.float64]
+
+
+def fit_surrogate(
+    model: DosageModel, dosages: NDArray[np.floating], predicted: NDArray[np.floating], folds: NDArray[np.int64]
+) -> Surrogate:
+    """Fit to everybody, to stand for a prediction elsewhere; candidates are chosen by the error over folds.
+
+    There are no covariates: what is fitted is a function of the sequence, which knows none.
+
+    Parameters
+    ----------
+    model : DosageModel
+    dosages : floating (n_individuals, n_variants)
+        Counts of the ALT allele, NaN where missing.
+    predicted : floating (n_individuals,)
+        What the weights shall stand for.
+    folds : int (n_individuals,)
+        As of `cross_predict`.
+
+    Returns
+    -------
+    Surrogate
+
+    Raises
+    ------
+    ValueError
+        As `cross_predict`.
+    """
+    check_dosages(dosages)
+    values = np.asarray(predicted, np.float64)
+    n_folds = _check_people(dosages, values, folds, needed=3 + (model.n_candidates > 1))
+    cross_fit = _CrossFit(model, dosages, values, folds, _leave_as_is, n_folds)
+    out_of_fold = np.empty(len(folds))
+    for k in range(n_folds):
+        out_of_fold[folds == k] = cross_fit.predict(frozenset({k}), fold=k)
+    everybody = cross_fit.candidates(frozenset())
+    weights = np.zeros(dosages.shape[1])
+    weights[everybody.variants] = everybody.weights[:, cross_fit.choose(frozenset())]
+    used = np.flatnonzero(weights)
+    mean_dosage = np.nanmean(np.asarray(dosages[:, used], np.float64), axis=0)
+    return Surrogate(weights, float(everybody.intercept - mean_dosage @ weights[used]), out_of_fold)
+
+
+def _leave_as_is(train: NDArray[np.bool_]) -> Residualise:
+    """No covariates."""
+    return np.asarray
+
+
+@dataclass(frozen=True, eq=False)
 class _Candidates:
     """All candidates of one training set, and how they do on the folds held out."""
 
