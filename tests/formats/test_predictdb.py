@@ -101,9 +101,9 @@ def test_name_variants__an_id_of_two_variants_names_neither():
     assert name_variants(pd.concat([VARIANTS, VARIANTS]), build="GRCh38")["rsid"].tolist()[::4] == ["rs1", "rs1"]
 
 
-@pytest.mark.parametrize(("name", "build"), [("", "GRCh37"), (" ", "GRCh37"), ("x", "hg19")])
+@pytest.mark.parametrize(("name", "build"), [("", "GRCh37"), ("../x", "GRCh37"), ("a b", "GRCh37"), ("x", "hg19")])
 def test_panel__has_a_name_and_a_build(name, build):
-    with pytest.raises(ValueError, match=r"no name|build is"):
+    with pytest.raises(ValueError, match=r"the panel is called|build is"):
         Panel(name, 3, build)
 
 
@@ -206,8 +206,11 @@ def test_write_export__whole_or_not_at_all(tmp_path):
     assert not export_exists(folder)
     write_export(folder, export)
     assert sorted(p.name for p in folder.iterdir()) == [
-        *("export.json", "plink2_score.tsv", "weights.GEUVADIS343.cov.txt.gz", "weights.db")
+        *("export.json", "plink2_score.tsv", "weights.GEUVADIS343.cov.txt.gz", "weights.GEUVADIS343.varID.cov.txt.gz"),
+        "weights.db",
     ]
+    by_id = pd.read_csv(folder / "weights.GEUVADIS343.varID.cov.txt.gz", sep=" ")
+    assert by_id["RSID2"].tolist()[:2] == ["chr22_100_A_G_b37", "chr22_200_C_T_b37"]
     found = read_export(folder)
     assert found.weights["weight"].tolist() == [0.5, -0.25, 0.125, 2.0]
     assert found.extra["linear.faithful"].tolist() == [1, 0]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -84,8 +85,8 @@ class Panel:
     build: str
 
     def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise ValueError("the panel has no name")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.name):
+            raise ValueError(f"the panel is called {self.name!r}; expected letters, digits, _ and -, for a file's name")
         if self.build not in {"GRCh37", "GRCh38"}:
             raise ValueError(f"build is {self.build!r}; expected GRCh37 or GRCh38")
 
@@ -239,11 +240,19 @@ def _plain(value: Any) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def write_covariances(path: Path, selected: PanelWeights, dosages_of: DosagesOf, *, panel: Panel) -> None:
+def write_covariances(
+    path: Path, selected: PanelWeights, dosages_of: DosagesOf, *, panel: Panel, key: Literal["rsid", "var_id"] = "rsid"
+) -> None:
     """Write the covariances of each gene's variants in a panel: ``GENE RSID1 RSID2 VALUE``, gzip, each pair once.
 
     Sample covariances (n - 1) of ALT dosages; a missing one is the mean. A gene's lines follow each other, as
-    S-PrediXcan asks for. The panel's name stands in the file's name, since the form has no place for it.
+    S-PrediXcan asks for. The panel's name stands in the file's name, since the form has no place for it. n variants are
+    n (n + 1) / 2 lines: dense genotypes need the elastic net, or a selection such as HapMap3.
+
+    Parameters
+    ----------
+    key : str
+        What variants are called: as the database's ``rsid``, or its ``varID`` (``--model_db_snp_key varID``).
 
     Raises
     ------
@@ -258,14 +267,14 @@ def write_covariances(path: Path, selected: PanelWeights, dosages_of: DosagesOf,
     for gene_id, rows in selected.weights.groupby("gene_id", sort=False):
         _, dosages = dosages_of(str(gene_id))
         values = np.atleast_2d(np.cov(_filled(dosages[:, rows["column"].to_numpy()]), rowvar=False))
-        names = rows["rsid"].tolist()
+        names = rows[key].tolist()
         lines += [
-            f"{gene_id} {names[i]} {names[j]} {values[i, j]:.17g}\n"
+            f"{gene_id} {names[i]} {names[j]} {values[i, j]:.10g}\n"
             for i in range(len(names))
             for j in range(i, len(names))
         ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, gzip.compress("".join(lines).encode(), mtime=0))
+    write_durably(path, gzip.compress("".join(lines).encode(), compresslevel=6, mtime=0))
 
 
 def write_plink_score(path: Path, selected: PanelWeights, variant_ids: pd.Series | None = None) -> list[str]:
@@ -322,9 +331,9 @@ def _filled(dosages: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.where(called, raw, mean)
 
 
-def covariance_file_name(database: str, panel: Panel) -> str:
-    """Name of the covariances beside a database: ``DATABASE.PANEL.cov.txt.gz``."""
-    return f"{database}.{panel.name}.cov.txt.gz"
+def covariance_file_name(database: str, panel: Panel, *, key: Literal["rsid", "var_id"] = "rsid") -> str:
+    """Name of the covariances beside a database: ``DATABASE.PANEL.cov.txt.gz``, ``DATABASE.PANEL.varID.cov.txt.gz``."""
+    return f"{database}.{panel.name}{'.varID' if key == 'var_id' else ''}.cov.txt.gz"
 
 
 def describe_left_out(selected: PanelWeights) -> Iterable[tuple[str, int]]:
@@ -370,7 +379,7 @@ _DATABASE, _SCORE, _MANIFEST = "weights.db", "plink2_score.tsv", "export.json"
 
 
 def write_export(path: Path, export: PredictDbExport) -> None:
-    """Write ``weights.db``, ``weights.PANEL.cov.txt.gz`` and ``plink2_score.tsv`` into a folder, whole or not at all."""
+    """Write the database, its covariances under both names and the score file into a folder, whole or not at all."""
     with publish_directory(path) as building:
         write_predictdb(
             building / _DATABASE,
@@ -380,10 +389,13 @@ def write_export(path: Path, export: PredictDbExport) -> None:
             tissue=export.tissue,
             construction=export.construction,
         )
-        covariances = building / covariance_file_name("weights", export.panel)
-        write_covariances(covariances, export.selected, export.dosages_of, panel=export.panel)
+        names = [_DATABASE, _SCORE]
+        keys: tuple[Literal["rsid", "var_id"], ...] = ("rsid", "var_id")
+        for key in keys:
+            names.append(covariance_file_name("weights", export.panel, key=key))
+            write_covariances(building / names[-1], export.selected, export.dosages_of, panel=export.panel, key=key)
         order = write_plink_score(building / _SCORE, export.selected)
-        files = {name: sha256_file(building / name) for name in (_DATABASE, covariances.name, _SCORE)}
+        files = {name: sha256_file(building / name) for name in names}
         told = {"files": files, "score_genes": order, "left_out": dict(describe_left_out(export.selected))}
         write_json(building / _MANIFEST, told)
 
