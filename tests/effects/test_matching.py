@@ -8,7 +8,8 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from haploformer.effects.matching import MatchedSets, match_controls, matched_auroc
+from haploformer import schemas
+from haploformer.effects.matching import MatchedSets, auroc_by_distance, match_controls, matched_auroc
 
 
 def places(rng: np.random.Generator, n: int, *, scale: float = 3e4) -> pd.DataFrame:
@@ -92,3 +93,20 @@ def test_matched_auroc__ties_count_half_and_no_set_is_not_defined():
     empty = matched_auroc(np.ones(2), np.ones(2), none, rng=np.random.default_rng(0))
     assert np.isnan(empty.value)
     assert empty.n_left_out == 2
+
+
+def test_auroc_by_distance__near_cases_stand_out_and_far_ones_do_not():
+    rng = np.random.default_rng(5)
+    pool = places(rng, 3000).assign(effect=rng.normal(0, 1, 3000))
+    cases = places(rng, 200).assign(effect=rng.normal(0, 1, 200))
+    near = cases["tss_distance"].abs() < 10_000
+    cases.loc[near, "effect"] *= 6
+    found = auroc_by_distance(cases, pool, edges=[0, 10_000, 200_000], rng=rng, n_draws=200)
+    schemas.effect_concordance(found)
+    assert found["value"].iloc[1] > 0.75
+    assert found["p_value"].iloc[1] < 0.01
+    assert found["value"].iloc[2] == pytest.approx(0.5, abs=0.08)
+    # The same cases with labels that are dealt anew tell nothing.
+    dealt = pd.concat([cases, pool], ignore_index=True).sample(frac=1, random_state=1)
+    nothing = auroc_by_distance(dealt[:200], dealt[200:], edges=[0, 1e9], rng=rng, n_draws=200)
+    assert nothing["value"].iloc[0] == pytest.approx(0.5, abs=0.08)

@@ -92,6 +92,13 @@ def test_read_eqtls__the_build_is_read_from_the_id(tmp_path, written, build):
     assert only_row(read(write(tmp_path / "t.txt", GTEX, row)))["build"] == build
 
 
+@pytest.mark.parametrize("name", ["chr22_0_A_G_b38", f"chr22_{'9' * 400}_A_G", "22_5_A_<DEL>", "chr22_5_A", "x_y"])
+def test_read_eqtls__an_id_that_names_no_place_is_only_an_id(tmp_path, name):
+    row = only_row(read(write(tmp_path / "t.txt", GTEX, GTEX_ROW.replace("chr22_17000_A_GT_b38", name))))
+    assert row["variant_id"] == name
+    assert not {"contig", "pos", "ref", "alt", "build"} & set(row)
+
+
 def test_read_eqtls__eqtl_catalogue(tmp_path):
     found = read(write(tmp_path / "t.tsv", CATALOGUE, CATALOGUE_ROW))
     assert found.form == "eQTL Catalogue"
@@ -177,6 +184,12 @@ def test_read_eqtls__tensorqtl_in_text_and_parquet(tmp_path):
             "slope_se": 1.0,
             "maf": 0.25,
         }
+
+
+def test_read_eqtls__an_index_in_parquet_is_a_column(tmp_path):
+    table = pd.DataFrame({"variant_id": ["chr22_500_C_T"], "pval_nominal": [0.5], "slope": [0.25]})
+    table.set_index(pd.Index(["ENSG1"], name="phenotype_id")).to_parquet(tmp_path / "p.parquet")
+    assert only_row(read(tmp_path / "p.parquet"))["gene_id"] == "ENSG1"
 
 
 def test_read_eqtls__tensorqtl_susie(tmp_path):

@@ -118,6 +118,11 @@ def test_read_gwas_catalog__what_is_left_out_is_counted(tmp_path):
     assert (found.n_rows, found.n_several, found.n_unnamed, found.n_repeated) == (7, 3, 1, 1)
 
 
+def test_read_gwas_catalog__nothing_but_rows_of_several_snps(tmp_path):
+    found = read(write(tmp_path / "g.bed", bed(rsid="rs1; rs2")))
+    assert (len(found.table), found.n_several) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [

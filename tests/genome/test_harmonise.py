@@ -7,9 +7,17 @@ import pandas as pd
 import pytest
 
 from haploformer.errors import InputError
-from haploformer.genome.harmonise import HarmoniseCounts, harmonise, is_ambiguous
+from haploformer.formats.fasta import FastaReference
+from haploformer.genome.harmonise import (
+    HarmoniseCounts,
+    alleles_by_id,
+    harmonise,
+    is_ambiguous,
+    refuse_ref_mismatches,
+)
 from haploformer.genome.intervals import Interval
 from tests.builders.genome import MemoryReference, random_sequence
+from tests.builders.geuvadis import FASTA
 
 #: Position   1234567890
 SEQUENCE = "ACGTACGTAC" * 3
@@ -164,6 +172,36 @@ def test_harmonise__random_orientations_are_undone():
     found = harmonise(foreign, ours, source="t", reference=MemoryReference({"22": sequence}))
     assert np.array_equal((found.table["slope"] * found.table["sign"]).to_numpy(), effect[found.table["variant"]])
     assert found.counts.n_swapped == swap.sum()
+
+
+def test_alleles_by_id__only_where_the_table_says_none():
+    variants = pd.DataFrame(
+        [
+            ("rs1", "22", 1, "A", "G"),
+            ("rs2", "22", 2, "C", "T"),
+            ("rs9", "22", 3, "G", "T"),
+            ("rs9", "22", 3, "G", "A"),
+        ],
+        columns=["variant_id", "contig", "pos", "ref", "alt"],
+    )
+    rows = table((None, None, None, None), ("22", 2, "T", "C"), (None, None, None, None), (None, None, None, None))
+    rows = rows.astype(object).assign(variant_id=["rs1", "rs2", "rs9", "rs7"])
+    filled, n = alleles_by_id(rows, variants)
+    assert n == 1
+    assert filled.loc[0, ["contig", "pos", "ref", "alt"]].tolist() == ["22", 1, "A", "G"]
+    assert filled.loc[1, ["ref", "alt"]].tolist() == ["T", "C"]
+    assert filled.loc[2:, "ref"].isna().all()
+    assert rows["ref"].isna().sum() == 3
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("name", "n"), [("cltcl1", 438), ("cecr7", 371)])
+def test_refuse_ref_mismatches__every_ref_of_the_published_variants_is_the_fastas(shared_data, name, n):
+    published = pd.read_csv(shared_data / f"published_enformer/enformer_ism_track5110_{name}.csv", index_col=0)
+    parts = published.index.to_series().str.extract(r"^(chr22):([0-9]+) ([ACGT]+)/([ACGT]+)$")
+    rows = parts.set_axis(["contig", "pos", "ref", "alt"], axis="columns").astype({"pos": int}).reset_index(drop=True)
+    checked = refuse_ref_mismatches(rows, FastaReference(shared_data / FASTA), source=name)
+    assert (len(rows), len(checked.table), checked.n_refused) == (n, n, 0)
 
 
 def test_is_ambiguous__each_others_complement():

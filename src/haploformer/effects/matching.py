@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from haploformer.effects.concordance import Tested, summarise_null
+from haploformer.effects.concordance import Tested, distance_bins, row_of, summarise_null
 
 #: Bases added to a distance before its logarithm: nearer than this, all places are about alike.
 _NEAR = 100.0
@@ -151,3 +152,34 @@ def matched_auroc(
     value = float(auroc(ranks[:n_sets].sum(keepdims=True))[0])
     tested = summarise_null("auroc", n_sets + n_controls, value, auroc(ranks[home][dealt].sum(axis=1)))
     return Tested("auroc", tested.n, sets.n_unmatched, value, tested.null_mean, tested.null_sd, tested.p_value)
+
+
+def auroc_by_distance(
+    cases: pd.DataFrame,
+    pool: pd.DataFrame,
+    *,
+    edges: Sequence[float],
+    rng: np.random.Generator,
+    per_case: int = 5,
+    n_draws: int = 1000,
+) -> pd.DataFrame:
+    """`matched_auroc` of the effects' sizes: all cases, and those in each bin of distance, with their own controls.
+
+    Parameters
+    ----------
+    cases, pool : DataFrame
+        ``tss_distance, maf, effect``.
+    edges : sequence of float
+        As of `concordance.concordance_by_distance`.
+
+    Returns
+    -------
+    DataFrame, schema ``effect_concordance``
+    """
+    rows = []
+    for low, high, chosen in distance_bins(cases["tss_distance"].to_numpy(np.float64), edges):
+        part = cases[chosen]
+        sets = match_controls(part, pool, per_case=per_case)
+        here, there = (np.abs(table["effect"].to_numpy(np.float64)) for table in (part, pool))
+        rows.append(row_of(matched_auroc(here, there, sets, rng=rng, n_draws=n_draws), low, high))
+    return pd.DataFrame(rows)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from haploformer.errors import InputError
 from haploformer.formats.checksums import require_recorded_checksum
 from haploformer.formats.files import require_file
-from haploformer.formats.foreign_tables import Cells, drop_repeated, is_rsid, parse_variant_id
+from haploformer.formats.foreign_tables import Cells, drop_repeated, is_rsid, parse_variant_id, upper_case
 from haploformer.formats.text_tables import first_line, read_text_table, require_columns
 
 _WHAT = "eQTL table"
@@ -257,12 +259,13 @@ def _read_cells(path: Path) -> Cells:
 def _read_parquet(path: Path) -> Cells:
     require_recorded_checksum(path)
     try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
+        # Not by pandas' own notes in the file: an index that they name (tensorQTL's phenotype_id) is a column, too.
+        table = pq.read_table(path, page_checksum_verification=True).replace_schema_metadata().to_pandas()
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(str(path), f"the {_WHAT} cannot be read ({error})", "copy or make the file again") from error
     if len(table) == 0:
         raise InputError(str(path), f"the {_WHAT} has no row", "copy or make the file again")
-    return Cells(table.reset_index(drop=True), path, first_line=1)
+    return Cells(table, path, first_line=1)
 
 
 def _build(cells: Cells, form: _Form) -> pd.DataFrame:
@@ -309,7 +312,7 @@ def _build(cells: Cells, form: _Form) -> pd.DataFrame:
 
 
 def _alleles(cells: Cells, column: str | None, written: pd.Series) -> pd.Series:
-    told = cells.text(column).str.upper() if column else cells.text(None)
+    told = upper_case(cells.text(column))
     return told.where(told.notna(), written).astype(object)
 
 
@@ -332,7 +335,7 @@ def _require_agreement(cells: Cells, written: pd.DataFrame, contig: pd.Series, p
 def _require_same_alleles(cells: Cells, written: pd.DataFrame, told: Mapping[str, pd.Series]) -> None:
     """Raise InputError if an id names other alleles than the columns: nobody could tell which one the effect is of."""
     for name, column in told.items():
-        other = (written[name].notna() & column.notna() & (written[name] != column.str.upper())).to_numpy(bool)
+        other = (written[name].notna() & column.notna() & (written[name] != upper_case(column))).to_numpy(bool)
         if other.any():
             row = int(other.argmax())
             raise InputError(

@@ -18,9 +18,12 @@ from haploformer.genome.contigs import canonical_contig
 NOTHING = frozenset({"", "NA", "na", "NaN", "nan", "None", "NULL", "null", ".", "-", "NR"})
 
 _VARIANT_ID = re.compile(
-    r"(?:chr)?(?P<contig>[0-9A-Za-z]+)[_:](?P<pos>[0-9]+)[_:](?P<ref>[ACGTacgt]+)[_:](?P<alt>[ACGTacgt]+)"
+    r"(?:chr)?(?P<contig>[0-9A-Za-z]+)[_:](?P<pos>[1-9][0-9]{0,9})[_:](?P<ref>[ACGTacgt]+)[_:](?P<alt>[ACGTacgt]+)"
     r"(?:[_:](?P<build>b37|b38|hg19|hg38|GRCh37|GRCh38))?"
 )
+
+#: No position is larger: BED and VCF hold 32 bits.
+LAST_POSITION = 2**31 - 1
 
 _BUILDS = {"b37": "GRCh37", "hg19": "GRCh37", "b38": "GRCh38", "hg38": "GRCh38"}
 
@@ -40,12 +43,17 @@ class WrittenVariant(NamedTuple):
 def parse_variant_id(name: str) -> WrittenVariant:
     """Place, alleles and build of ids like ``chr22_123_A_G_b38`` or ``22:123:A:G``; nothing of other ids."""
     match = _VARIANT_ID.fullmatch(name)
-    if match is None:
+    if match is None or int(match["pos"]) > LAST_POSITION:
         return WrittenVariant()
     written = match["build"]
     build = None if written is None else _BUILDS.get(written, written)
     contig, ref, alt = canonical_contig(match["contig"]), match["ref"].upper(), match["alt"].upper()
     return WrittenVariant(contig, int(match["pos"]), ref, alt, build)
+
+
+def upper_case(alleles: pd.Series) -> pd.Series:
+    """Alleles in upper case, None where there is none."""
+    return pd.Series([a.upper() if isinstance(a, str) else None for a in alleles], alleles.index, dtype=object)
 
 
 def is_rsid(name: object) -> bool:
@@ -138,7 +146,7 @@ class Cells:
 
     def positions(self, column: str | None, *, required: bool = False) -> pd.Series:
         """1-based positions, null where a cell says nothing; errors as in ``numbers``, and if one is not whole."""
-        values = self.numbers(column, low=1, high=2**31 - 1, required=required)
+        values = self.numbers(column, low=1, high=LAST_POSITION, required=required)
         broken = np.isfinite(values) & (values != np.round(values))
         if broken.any():
             row = int(broken.argmax())

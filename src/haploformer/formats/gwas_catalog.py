@@ -40,6 +40,8 @@ _BED_COLUMNS = [
 
 _PVALUE = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE]([-+]?[0-9]+))?")
 
+_SEQUENCE = re.compile("[ACGT]+")
+
 _SEVERAL = re.compile(r"[;,]|\sx\s", re.IGNORECASE)
 
 
@@ -142,9 +144,10 @@ def _build(cells: Cells, source: Mapping[str, str | None]) -> pd.DataFrame:
 
 def _risk_alleles(told: pd.Series) -> pd.Series:
     """``A`` of ``rs1-A``; None where it is not told, or names no sequence."""
-    allele = told.fillna("").str.rpartition("-")[2].str.strip().str.upper()
-    dashed = told.fillna("").str.contains("-", regex=False)
-    return allele.where(dashed & allele.str.fullmatch("[ACGT]+"), None).astype(object)
+    alleles = [
+        cell.rpartition("-")[2].strip().upper() if isinstance(cell, str) and "-" in cell else "" for cell in told
+    ]
+    return pd.Series([a if _SEQUENCE.fullmatch(a) else None for a in alleles], told.index, dtype=object)
 
 
 def _parse_pvalues(cells: Cells, column: str | None) -> NDArray[np.float64]:
