@@ -38,6 +38,7 @@ from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.pipelines.evaluation import nodes as evaluation
 from haploformer.pipelines.stacking import nodes as stacking
 from haploformer.predicted_expression import zero_shot_rows
+from haploformer.stacking.relatives import ungrouped
 
 N_DRAWS = 200
 #: Added to the number of the draw: folds of the draws are not those of the run.
@@ -103,7 +104,9 @@ class Demo:
         n_seeds = len(self.options["evaluation"].fold_seeds)
         seeds = tuple(FIRST_SEED + draw * n_seeds + i for i in range(n_seeds))
         folds = data_prep.assign_person_folds(
-            self.individuals, EvaluationParameters(n_folds=self.options["evaluation"].n_folds, fold_seeds=seeds)
+            self.individuals,
+            ungrouped(self.individuals["individual_id"].tolist()),
+            EvaluationParameters(n_folds=self.options["evaluation"].n_folds, fold_seeds=seeds),
         )
         wide = draw_expression(self.truth, np.random.default_rng([FIRST_SEED, draw]))
         measured = wide.stack().rename("expression").reset_index()

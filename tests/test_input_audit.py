@@ -24,6 +24,7 @@ FILES = pd.DataFrame(
         ("genotype_file", "VCF or BCF", "g.vcf.gz", 4000, "bgzip", ".csi, .tbi", True),
         ("known_answer", "known answer", "k.json", 9, "none", None, False),
         ("reference_genome", "FASTA", "r.fa", 50, "none", ".fai", False),
+        ("relatedness_table", "relatedness", "k.tsv", 40, "none", None, False),
         ("sample_panel", "panel", "s.panel", 20, "none", None, False),
         ("track_table", "track table", "t.txt", 30, "none", None, False),
     ],
@@ -63,6 +64,9 @@ def inputs() -> dict[str, object]:
         "reference_genome": MemoryReference({"21": "A" * 10, "22": "A" * 20, "X": "A", "Y": "A"}, name="r.fa"),
         "covariate_table": pd.DataFrame({"covariate": [], "individual_id": []}),
         "sample_panel": pd.DataFrame({"individual_id": ["P2", "P3", "P4"]}),
+        "relatedness_table": pd.DataFrame(
+            {"individual_id_1": ["P1", "P1"], "individual_id_2": ["P2", "P9"], "kinship": [0.25, 0.25]}
+        ),
         "gene_annotation": pd.DataFrame({"gene_id": ["E1.7", "E9.1"]}),
         "track_table": pd.DataFrame(
             {"track": range(3), "identifier": ["a", "b", "c"], "description": ["CAGE:x", "CAGE:y", "DNASE:x"]}
@@ -89,6 +93,8 @@ def test_audit_inputs__what_is_kept_and_left_out_of_each(study, inputs):
         ("reference_genome", "contig", None, "no gene on it"): 2,
         ("reference_genome", "window", None, "known sequence"): 1,
         ("reference_genome", "window", None, "N, or off the contig"): 1,
+        ("relatedness_table", "pair", None, "used"): 1,
+        ("relatedness_table", "pair", None, "not in the study"): 1,
         ("sample_panel", "individual", None, "used"): 1,
         ("sample_panel", "individual", None, "not in the study"): 2,
         ("gene_annotation", "gene", None, "used"): 1,
@@ -109,7 +115,7 @@ def test_validation_table__every_input_has_a_row(study, inputs):
     assert absent[["record_class", "outcome", "reason", "count"]].tolist() == ["file", "dropped", "not given", 0]
     assert table["count"].sum() == sum(counts.values())
     nothing = validation_table(FILES, Counter())
-    assert nothing["reason"].tolist() == ["not given"] + ["nothing in it concerns the run"] * 7
+    assert nothing["reason"].tolist() == ["not given"] + ["nothing in it concerns the run"] * 8
 
 
 def test_describe_validation__one_line_per_input(study, inputs):

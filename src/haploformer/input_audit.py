@@ -117,6 +117,11 @@ def _count_tables(inputs: Mapping[str, Any], study: CheckedStudy) -> AuditCounts
     for source, kind, used in (("sample_panel", "individual", people), ("gene_annotation", "gene", annotated)):
         counts[AuditKey(source, None, kind, "kept", "used")] += int(used.sum())
         counts[AuditKey(source, None, kind, "dropped", "not in the study")] += int((~used).sum())
+    pairs = inputs["relatedness_table"][["individual_id_1", "individual_id_2"]]
+    known = pairs.isin(study.individuals["individual_id"].tolist()).all(axis=1)
+    if len(pairs):
+        counts[AuditKey("relatedness_table", None, "pair", "kept", "used")] += int(known.sum())
+        counts[AuditKey("relatedness_table", None, "pair", "dropped", "not in the study")] += int((~known).sum())
     n_covariates = inputs["covariate_table"]["covariate"].nunique()
     counts[AuditKey("covariate_table", None, "covariate", "kept", "used")] += n_covariates
     if inputs["known_answer"] is not None:

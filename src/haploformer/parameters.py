@@ -297,6 +297,10 @@ class EvaluationParameters(ParameterGroup):
         Outer folds by person.
     fold_seeds : list of int
         One assignment of people to folds each.
+    min_kinship : float
+        Pairs of the relatedness table with at least this kinship share a fold: 0.0442 is the third degree by KING.
+    held_out_populations : list of str, optional
+        For the pipeline ``held_out_populations``: those to train without and to test on; all if not given.
     individuals_in_report : bool
         Whether the report and its figures show people one by one: ids, calls, predicted against measured. Data under
         controlled access are not to be shared that way; the Parquet tables hold people in any case.
@@ -304,6 +308,8 @@ class EvaluationParameters(ParameterGroup):
 
     n_folds: int = Field(5, ge=4)
     fold_seeds: Seeds = (0, 1, 2, 3, 4)
+    min_kinship: float = Field(0.0442, gt=0, le=0.5)
+    held_out_populations: Names | None = None
     individuals_in_report: bool = True
 
 
@@ -321,6 +327,6 @@ GROUPS: dict[str, type[ParameterGroup]] = {
 
 #: Names that may stand beside the groups on the command line: ``conf/base`` reads them.
 SHORTCUTS = (
-    *("raw_dir", "run_name", "gene", "individual", "sequences", "id_map"),
+    *("raw_dir", "run_name", "gene", "individual", "sequences", "id_map", "relatedness"),
     *("executor", "shard_index", "shard_count"),
 )

@@ -213,7 +213,7 @@ def _check_study(
     if "covariate_table" in names:
         covariate_table = load("covariate_table")
         people = data_prep.select_individuals(bed, genotype_file, covariate_table, panel, options, parameters["select"])
-        _check_covariates(covariate_table, data_prep.assign_person_folds(people, parameters["evaluation"]))
+        _check_covariates(covariate_table, _assign_folds(people, names, load, parameters["evaluation"]))
         found = data_prep.count_study(
             bed, genotype_file, covariate_table, annotation, genes, options, parameters["select"]
         )
@@ -248,6 +248,20 @@ def _check_study(
                 stream = data_prep.read_genotypes(genotype_file, reference, genes, people, *groups)
                 _check_haplotypes(doubtful, stream, reference, options, parameters["sequence_build"])
     return CheckedStudy(genes, people, windows, records, counts)
+
+
+def _assign_folds(people: Any, names: Set[str], load: Callable[[str], Any], options: Any) -> Any:
+    """Folds as the run will have them, but for duplicates, who are found by the genotypes."""
+    from haploformer.pipelines.data_prep.nodes import assign_person_folds
+    from haploformer.stacking.relatives import group_relatives, ungrouped
+
+    ids = people["individual_id"].tolist()
+    groups = (
+        group_relatives(ids, None, load("relatedness_table"), min_kinship=options.min_kinship)
+        if "relatedness_table" in names
+        else ungrouped(ids)
+    )
+    return assign_person_folds(people, groups, options)
 
 
 def _check_covariates(covariate_table: Any, folds: Any) -> None:

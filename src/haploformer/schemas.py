@@ -72,6 +72,22 @@ person_folds = _table(
     {"individual_id": _text(), "fold_seed": _integer(), "fold": _integer()}, unique=["individual_id", "fold_seed"]
 )
 
+#: People who must share a fold: duplicates, and relatives by a table. ``group`` is the name of its first member;
+#: ``tested`` says what was looked for, the same in every row.
+person_groups = _table({"individual_id": _text(unique=True), "group": _text(), "reason": _text(), "tested": _text()})
+
+#: As ``person_folds``, one assignment (``fold_seed``) per held-out population, whose people are the last fold.
+population_folds = _table(
+    {
+        "individual_id": _text(),
+        "fold_seed": _integer(),
+        "fold": _integer(),
+        "population": _text(),
+        "held_out": _flag(),
+    },
+    unique=["individual_id", "fold_seed"],
+)
+
 #: What was kept and what was left out, and why. ``record_class``: snp, mnp, insertion, deletion, symbolic, gene ...
 #: ``imputed`` counts calls (``call``) of the study's people that were missing and are not any more.
 audit = _table(

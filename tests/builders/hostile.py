@@ -67,6 +67,7 @@ _ENTRIES = {
     "covariate_table": ("covariate_table.CovariateTableDataset", "covariates.txt"),
     "reference_genome": ("fasta.FastaDataset", "reference.fa"),
     "sample_panel": ("sample_panel.SamplePanelDataset", "samples.panel"),
+    "relatedness_table": ("relatedness_table.RelatednessTableDataset", None),
     "gene_annotation": ("gene_annotation.GeneAnnotationDataset", "genes.gtf"),
     "track_table": ("track_table.TrackTableDataset", "targets.txt"),
     "known_answer": ("known_answer.KnownAnswerDataset", None),

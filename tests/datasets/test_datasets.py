@@ -36,6 +36,7 @@ from haploformer.datasets.plink2 import Plink2Dataset
 from haploformer.datasets.predictdb import PredictDbDataset
 from haploformer.datasets.prediction_store import PredictionStoreDataset
 from haploformer.datasets.previews import table_preview
+from haploformer.datasets.relatedness_table import RelatednessTableDataset
 from haploformer.datasets.sample_panel import SamplePanelDataset
 from haploformer.datasets.sequences import SequencesDataset
 from haploformer.datasets.table import TableDataset
@@ -84,6 +85,7 @@ class Study:
             ExpressionBedDataset: "e.bed",
             CovariateTableDataset: "c.txt",
             SamplePanelDataset: "s.panel",
+            RelatednessTableDataset: "k.tsv",
             GeneAnnotationDataset: "g.gtf",
             TrackTableDataset: "t.txt",
             KnownAnswerDataset: "known.json",
@@ -114,6 +116,7 @@ INPUTS = [
     ExpressionBedDataset,
     CovariateTableDataset,
     SamplePanelDataset,
+    RelatednessTableDataset,
     GeneAnnotationDataset,
     TrackTableDataset,
     KnownAnswerDataset,
@@ -139,6 +142,7 @@ def study(tmp_path_factory) -> Study:
         "#chr\tstart\tend\tgene_id\tP1\tP2\tP3\n22\t800\t801\tE1\t0.12345\t1\t2\n22\t900\t901\tE2\t3\t4\t5\n"
     )
     (root / "c.txt").write_text("id\tP1\tP2\tP3\nPC1\t0.5\t1\t2\n")
+    (root / "k.tsv").write_text("individual_id_1\tindividual_id_2\tkinship\nP1\tP2\t0.25\n")
     (root / "s.panel").write_text("sample\tpop\nP1\tGBR\nP2\tYRI\n")
     (root / "g.gtf").write_text('22\tx\tgene\t800\t900\t.\t+\t.\tgene_id "E1"; gene_name "ONE";\n')
     (root / "t.txt").write_text(
@@ -289,6 +293,7 @@ def test_preview__numbers_of_each_kind(study):
         "index": [0, 1],
         "data": [["E1", "22", 800, 0.123, 1.0, 2.0], ["E2", "22", 900, 3.0, 4.0, 5.0]],
     }
+    assert study.input(RelatednessTableDataset).preview()["data"] == [["P1", "P2", 0.25]]
     assert study.input(SamplePanelDataset).preview()["data"] == [["P1", "GBR", None], ["P2", "YRI", None]]
     assert study.store(HaplotypeStoreDataset).preview() == {
         "columns": ["gene_id", "chromosome copies", "distinct windows"],

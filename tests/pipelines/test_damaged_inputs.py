@@ -28,6 +28,7 @@ COHORT_INPUTS = {
     "genotype_file",
     "known_answer",
     "reference_genome",
+    "relatedness_table",
     "sample_panel",
     "track_table",
 }

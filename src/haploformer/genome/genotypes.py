@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -127,6 +127,21 @@ class Genotypes:
         alleles = np.asarray(self.alleles[slice(first, last)], dtype=np.int8)
         records = self.records.iloc[first:last].reset_index(drop=True)
         return Genotypes(records, self.individual_ids, alleles.reshape(last - first, len(self.individual_ids), 2))
+
+
+def count_other_copies(genotypes: Genotypes, *, batch: int = 2048) -> Iterator[NDArray[np.float32]]:
+    """Each person's copies that are not REF, record by record, in batches.
+
+    Yields
+    ------
+    float32 (n_records_of_batch, n_individuals)
+        0 to 2; NaN where an allele of the call is missing. A haploid call counts once.
+    """
+    for first in range(0, len(genotypes), batch):
+        alleles = np.asarray(genotypes.alleles[slice(first, first + batch)])
+        copies = (alleles > 0).sum(-1).astype(np.float32)
+        copies[(alleles == MISSING).any(-1)] = np.nan
+        yield copies
 
 
 def alt_dosages(genotypes: Genotypes) -> tuple[pd.DataFrame, NDArray[np.float32]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,18 @@ MIN_PEOPLE_PER_FOLD = 4
 
 
 def assign_person_folds(
-    individual_ids: Sequence[str], strata: Sequence[str | None], *, n_folds: int, seeds: Sequence[int]
+    individual_ids: Sequence[str],
+    strata: Sequence[str | None],
+    *,
+    n_folds: int,
+    seeds: Sequence[int],
+    groups: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Deal people into balanced, stratified folds, once for each seed.
+    """Deal people into balanced, stratified folds, once for each seed; groups stay together.
 
-    The people of a stratum are shuffled and dealt round, and the next stratum goes on where the last one stopped: both
-    the folds and each stratum's share of them differ by one person at most. The order in which people come has no
-    effect. Relatives are not looked for: kinship needs at least 10,000 LD-pruned SNPs on three chromosomes
-    (docs/methods.md, "Folds and cross-fitting").
+    Groups of several people come first, the largest first. Then the people of a stratum are shuffled and dealt round,
+    and the next stratum goes on where the last one stopped: without groups both the folds and each stratum's share of
+    them differ by one person at most. The order in which people come has no effect.
 
     Parameters
     ----------
@@ -33,6 +37,9 @@ def assign_person_folds(
         At least 2.
     seeds : sequence of int
         One assignment for each; any one of them alone gives the same folds.
+    groups : sequence of str (n_individuals,), optional
+        People of one group share a fold: duplicates and relatives (`haploformer.stacking.relatives`). Everybody is alone
+        if not given.
 
     Returns
     -------
@@ -42,20 +49,100 @@ def assign_person_folds(
     Raises
     ------
     InputError
-        If there are fewer than four people to a fold, an id or a seed occurs twice, or no seed is given.
+        If there are fewer than four people to a fold, also because groups are large, an id or a seed occurs twice, or no
+        seed is given.
     ValueError
-        If the strata are not one per person.
+        If the strata or the groups are not one per person.
     """
     _check_people(individual_ids, n_folds, seeds)
-    if len(strata) != len(individual_ids):
-        raise ValueError(f"{len(strata)} strata for {len(individual_ids)} individuals")
-    people = sorted(zip(map(str, individual_ids), strata, strict=True), key=lambda person: person[0])
-    ids = [individual for individual, _ in people]
-    labels = np.array(["" if pd.isna(stratum) else f"={stratum}" for _, stratum in people])
-    tables = [
-        pd.DataFrame({"individual_id": ids, "fold_seed": seed, "fold": _deal(labels, n_folds, seed)}) for seed in seeds
-    ]
+    groups = individual_ids if groups is None else groups
+    if not len(strata) == len(groups) == len(individual_ids):
+        raise ValueError(f"{len(strata)} strata and {len(groups)} groups for {len(individual_ids)} individuals")
+    people = sorted(zip(map(str, individual_ids), strata, groups, strict=True), key=lambda person: person[0])
+    ids = [individual for individual, _, _ in people]
+    labels = np.array(["" if pd.isna(stratum) else f"={stratum}" for _, stratum, _ in people])
+    units = _people_of_groups([group for _, _, group in people])
+    tables = []
+    for seed in seeds:
+        folds = _deal(labels, units, n_folds, seed)
+        _check_sizes(folds, n_folds, max(map(len, units)))
+        tables.append(pd.DataFrame({"individual_id": ids, "fold_seed": seed, "fold": folds}))
     return pd.concat(tables, ignore_index=True)
+
+
+def hold_out_populations(
+    person_folds: pd.DataFrame,
+    individuals: pd.DataFrame,
+    groups: Mapping[str, str],
+    *,
+    populations: Sequence[str] | None,
+) -> pd.DataFrame:
+    """One assignment per population: its people are the last fold, the others keep the folds of the first seed.
+
+    What is predicted for the last fold then comes from people of the other populations alone, inner folds included.
+
+    Parameters
+    ----------
+    person_folds : DataFrame, schema ``person_folds``
+    individuals : DataFrame, schema ``individuals``
+        People without a population are always in training.
+    groups : mapping of individual id to group
+        A relative of the population's people, from another one, is left out of the table: on neither side.
+    populations : sequence of str, optional
+        Those to hold out; if not given, every one with at least four people that leaves four to each fold.
+
+    Returns
+    -------
+    DataFrame, schema ``population_folds``
+        ``fold_seed`` counts the populations in the order of their names; ``held_out`` is true for their people.
+
+    Raises
+    ------
+    InputError
+        If a population that is asked for is not there, has fewer than four people, or leaves fewer than four to a fold;
+        if none can be held out.
+    """
+    first = person_folds[person_folds["fold_seed"] == person_folds["fold_seed"].iloc[0]]
+    of_person = individuals.set_index("individual_id")["population"].reindex(first["individual_id"]).to_numpy()
+    names = sorted(pd.unique(of_person[~pd.isna(of_person)]))
+    wanted = names if populations is None else list(populations)
+    tables, problems = [], {}
+    for number, population in enumerate(sorted(wanted)):
+        held_out = of_person == population
+        relatives = {groups[i] for i in first["individual_id"][held_out]}
+        kept = held_out | ~np.array([groups[i] in relatives for i in first["individual_id"]], dtype=bool)
+        problem = _cannot_hold_out(held_out[kept], first["fold"].to_numpy()[kept], names, population)
+        if problem:
+            problems[population] = problem
+            continue
+        fold = np.where(held_out, first["fold"].max() + 1, first["fold"])
+        table = pd.DataFrame({"individual_id": first["individual_id"].to_numpy(), "fold_seed": number, "fold": fold})
+        tables.append(table.assign(population=population, held_out=held_out)[kept])
+    if problems and (populations is not None or not tables):
+        population, problem = next(iter(problems.items()))
+        raise InputError(
+            f"population {population}",
+            problem,
+            "hold out another one (evaluation.held_out_populations), or give more people",
+        )
+    if not tables:
+        raise InputError("individuals", "nobody has a population", "give a sample panel that tells populations")
+    return pd.concat(tables, ignore_index=True)
+
+
+def _cannot_hold_out(
+    held_out: NDArray[np.bool_], folds: NDArray[np.int64], names: Sequence[str], population: str
+) -> str:
+    """Why a population cannot be held out; empty if it can."""
+    if population not in names:
+        return f"nobody is of it (there are: {', '.join(names) or 'none'})"
+    if held_out.sum() < MIN_PEOPLE_PER_FOLD:
+        n = int(held_out.sum())
+        return f"{n} {'person' if n == 1 else 'people'} there; an r needs {MIN_PEOPLE_PER_FOLD}"
+    left = np.bincount(folds[~held_out], minlength=int(folds.max()) + 1)
+    if left.min() < MIN_PEOPLE_PER_FOLD:
+        return f"the others are {int(left.sum())}, {int(left.min())} in a fold; {MIN_PEOPLE_PER_FOLD} are needed"
+    return ""
 
 
 def select_folds(person_folds: pd.DataFrame, individual_ids: Sequence[str], *, fold_seed: int) -> NDArray[np.int64]:
@@ -105,13 +192,43 @@ def _check_people(individual_ids: Sequence[str], n_folds: int, seeds: Sequence[i
             raise InputError(f"{name} {repeated[0]}", "occurs twice", "give each one once")
 
 
-def _deal(labels: NDArray[np.str_], n_folds: int, seed: int) -> NDArray[np.int64]:
-    """Fold (n_individuals,) of people with these strata."""
+def _people_of_groups(groups: Sequence[str]) -> list[NDArray[np.intp]]:
+    """Places of the people of each group, in the order of their first member."""
+    codes, _ = pd.factorize(np.asarray(groups, dtype=object))
+    return [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
+
+
+def _deal(labels: NDArray[np.str_], units: Sequence[NDArray[np.intp]], n_folds: int, seed: int) -> NDArray[np.int64]:
+    """Fold (n_individuals,) of people with these strata, in these groups.
+
+    Each unit goes where its strata have fewest people so far, of these folds to the one with fewest people at all.
+    """
     rng = np.random.default_rng(seed)
-    order = np.concatenate([rng.permutation(np.flatnonzero(labels == stratum)) for stratum in np.unique(labels)])
-    folds = np.empty(len(labels), dtype=np.int64)
-    folds[order] = rng.permutation(n_folds)[np.arange(len(labels)) % n_folds]
+    strata, label = np.unique(labels, return_inverse=True)
+    order = np.concatenate([rng.permutation(np.flatnonzero(label == s)) for s in range(len(strata))])
+    rank = np.argsort(rng.permutation(n_folds))
+    unit_of = {int(unit[0]): unit for unit in units}
+    queue = [unit_of[person] for person in order if person in unit_of]
+    queue.sort(key=len, reverse=True)
+    folds = np.full(len(labels), -1, dtype=np.int64)
+    of_stratum = np.zeros((len(strata), n_folds), dtype=np.int64)
+    for unit in queue:
+        crowd = of_stratum[label[unit]].sum(axis=0)
+        fold = int(np.lexsort((rank, of_stratum.sum(axis=0), crowd))[0])
+        folds[unit] = fold
+        of_stratum[:, fold] += np.bincount(label[unit], minlength=len(strata))
     return folds
+
+
+def _check_sizes(folds: NDArray[np.int64], n_folds: int, largest: int) -> None:
+    smallest = int(np.bincount(folds, minlength=n_folds).min())
+    if smallest < MIN_PEOPLE_PER_FOLD:
+        raise InputError(
+            "person_folds",
+            f"a fold has {smallest} people, {MIN_PEOPLE_PER_FOLD} are needed; the largest group of relatives has "
+            f"{largest} of {len(folds)}",
+            "use fewer folds, or a higher evaluation.min_kinship",
+        )
 
 
 def folds_by_seed(person_folds: pd.DataFrame, individual_ids: Sequence[str]) -> dict[int, NDArray[np.int64]]:

@@ -211,7 +211,26 @@ def _samples_by_individual(genotype_file: GenotypeFile, options: DataPrepParamet
     )
 
 
-def assign_person_folds(individuals: pd.DataFrame, options: EvaluationParameters) -> pd.DataFrame:
+def group_people(
+    individuals: pd.DataFrame, variants: StoredGenotypes, relatedness: pd.DataFrame, options: EvaluationParameters
+) -> pd.DataFrame:
+    """People who share a fold: duplicates by their calls, relatives by the table."""
+    from haploformer.genome.genotypes import count_other_copies
+    from haploformer.stacking.relatives import MIN_VARIANTS, genotype_identity, group_relatives
+
+    people = individuals["individual_id"].tolist()
+    identity = genotype_identity(count_other_copies(variants.genotypes), len(people))
+    groups = group_relatives(people, identity, relatedness, min_kinship=options.min_kinship)
+    n_grouped = int((groups["reason"] != "alone").sum())
+    logger.info("%d of %d individuals share a fold with a duplicate or relative", n_grouped, len(people))
+    if identity.n_variants < MIN_VARIANTS:
+        logger.warning(
+            "duplicates were not looked for: %d common variants, %d are needed", identity.n_variants, MIN_VARIANTS
+        )
+    return groups
+
+
+def assign_person_folds(individuals: pd.DataFrame, groups: pd.DataFrame, options: EvaluationParameters) -> pd.DataFrame:
     """Outer folds by person, before anything is fitted."""
     from haploformer.stacking.folds import assign_person_folds
 
@@ -220,4 +239,5 @@ def assign_person_folds(individuals: pd.DataFrame, options: EvaluationParameters
         individuals["population"].tolist(),
         n_folds=options.n_folds,
         seeds=options.fold_seeds,
+        groups=groups.set_index("individual_id")["group"].loc[individuals["individual_id"].tolist()].tolist(),
     )

@@ -47,8 +47,14 @@ def create_pipeline() -> Pipeline:
                 name="audit_inputs",
             ),
             node(
+                nodes.group_people,
+                ["individuals", "variants", "relatedness_table", "params:evaluation"],
+                "person_groups",
+                name="group_people",
+            ),
+            node(
                 nodes.assign_person_folds,
-                ["individuals", "params:evaluation"],
+                ["individuals", "person_groups", "params:evaluation"],
                 "person_folds",
                 name="assign_person_folds",
             ),

@@ -18,6 +18,7 @@ def create_pipeline() -> Pipeline:
                     "expression_bed",
                     "covariate_table",
                     "sample_panel",
+                    "relatedness_table",
                     "gene_annotation",
                     "track_table",
                     "known_answer",
