@@ -114,9 +114,8 @@ class Demo:
         top_snp, inner_top_snp, _ = baselines.fit_top_snp(self.dosages, *shared, self.options["baselines"])
         net, inner_net, _ = baselines.fit_elastic_net(self.dosages, *shared, self.options["baselines"])
         nothing = self.enformer.iloc[:0]
-        stack, _ = stacking.fit_stack(
-            top_snp, net, self.enformer, nothing, nothing, inner_top_snp, inner_net, *shared, self.options["stacking"]
-        )
+        levels = (top_snp, net, self.enformer, nothing, nothing, inner_top_snp, inner_net)
+        stack, _, _ = stacking.fit_stack(*levels, *shared, None, self.options["stacking"])
         predictions = [top_snp, net, self.enformer, stack]
         _, scores = evaluation.score_models(predictions, measured, self.covariates, folds, self.genes)
         return scores.groupby("model")["pearson_r"].mean()[list(MODELS)].to_dict()

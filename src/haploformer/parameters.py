@@ -271,6 +271,10 @@ class BaselinesParameters(ParameterGroup):
     l1_ratio: float = Field(0.5, gt=0, le=1)
 
 
+#: Models that the stack may combine.
+StackFeature = Literal["elastic_net", "top_snp", "prs", "blup", "enformer", "enformer_all_tracks", "enformer_all_bins"]
+
+
 class StackingParameters(ParameterGroup):
     """The stacked model.
 
@@ -278,14 +282,20 @@ class StackingParameters(ParameterGroup):
     ----------
     features : list of str
         Models whose predictions it combines.
+    method : str
+        ``non_negative``: least squares, level-1 predictions weigh 0 or more, Enformer's columns either sign. ``ridge``.
+    components : int
+        Principal components of Enformer's tracks, fitted in each fold, as further features.
     """
 
     features: Annotated[
-        tuple[Literal["elastic_net", "top_snp", "enformer", "enformer_all_tracks", "enformer_all_bins"], ...],
+        tuple[StackFeature, ...],
         BeforeValidator(_as_texts),
         Field(min_length=1),
         AfterValidator(_without_repeats),
     ] = ("elastic_net", "top_snp", "enformer")
+    method: Literal["non_negative", "ridge"] = "non_negative"
+    components: int = Field(0, ge=0, le=20)
 
 
 class EvaluationParameters(ParameterGroup):

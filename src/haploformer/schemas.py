@@ -285,7 +285,8 @@ dosage_weights = _table(
     }
 )
 
-#: Weight of each standardised feature in the stack.
+#: Weight of each standardised feature in the stack, and its share in the variance of the held-out prediction: shares of a
+#: fold sum to 1, and are null where the prediction is constant.
 stack_weights = _table(
     {
         "gene_id": _text(),
@@ -293,6 +294,7 @@ stack_weights = _table(
         "fold": _integer(),
         "feature": _text(),
         "weight": _number(),
+        "share": _number(nullable=True),
     },
     unique=["gene_id", "fold_seed", "fold", "feature"],
 )

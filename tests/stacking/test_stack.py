@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
+from sklearn.decomposition import PCA
+from sklearn.linear_model import Ridge
 
 from haploformer import schemas
 from haploformer.baselines.crossfit import cross_predict
@@ -15,6 +17,7 @@ from haploformer.errors import InputError
 from haploformer.evaluation.metrics import within_fold_r
 from haploformer.expression.covariates import adjustment
 from haploformer.predicted_expression import out_of_fold_rows
+from haploformer.stacking.components import principal_components
 from haploformer.stacking.features import OutOfFold, gather_out_of_fold, gather_zero_shot
 from haploformer.stacking.stack import stack_gene, stack_weight_rows
 from tests.builders.dosages import deal_folds, simulate_dosages, simulate_expression
@@ -44,6 +47,7 @@ class Case:
         }
         self.folds = deal_folds(rng, N)
         self.adjust = adjustment(self.covariates)
+        self.options = {}
 
     def fitted(self, expression: np.ndarray) -> dict[str, OutOfFold]:
         models = (ElasticNet(n_lambdas=10, lambda_min=0.05), TopSnp())
@@ -52,7 +56,8 @@ class Case:
 
     def stack(self, expression: np.ndarray | None = None):
         expression = self.expression if expression is None else expression
-        return stack_gene(expression, self.folds, self.adjust, fitted=self.fitted(expression), zero_shot=self.zero_shot)
+        options = {"fitted": self.fitted(expression), "zero_shot": self.zero_shot, **self.options}
+        return stack_gene(expression, self.folds, self.adjust, **options)
 
 
 def test_stack_gene__is_better_than_each_of_its_features() -> None:
@@ -70,13 +75,41 @@ def test_stack_gene__is_better_than_each_of_its_features() -> None:
     assert mean["stack"] > max(mean["elastic_net"], mean["enformer"]) + 0.05
 
 
-def test_stack_gene__wrong_constant_and_empty_features_have_weight_0() -> None:
-    result = Case(1).stack()
+def test_stack_gene__level_1_that_goes_the_wrong_way_and_what_is_constant_or_empty_have_weight_0() -> None:
+    case = Case(1)
+    net = case.fitted(case.expression)["elastic_net"]
+    fitted = {"backwards": OutOfFold(-net.outer, -net.inner)}
+    result = stack_gene(case.expression, case.folds, case.adjust, fitted=fitted, zero_shot=case.zero_shot)
     weights = dict(zip(result.features, result.weights.T, strict=True))
-    assert result.features == ("elastic_net", "top_snp", "enformer", "wrong_way", "constant", "empty")
-    assert (weights["enformer"] > 0.2).all()
-    for name in ("wrong_way", "constant", "empty"):
+    assert result.features == ("backwards", "enformer", "wrong_way", "constant", "empty")
+    for name in ("backwards", "constant", "empty"):
         assert not weights[name].any()
+
+
+def test_stack_gene__enformer_may_have_either_sign() -> None:
+    case = Case(1)
+    case.zero_shot = {"wrong_way": case.zero_shot["wrong_way"]}
+    turned = Case(1)
+    turned.zero_shot = {"right_way": -case.zero_shot["wrong_way"]}
+    first, second = case.stack(), turned.stack()
+    assert (first.weights[:, 2] < -0.2).all()
+    np.testing.assert_allclose(first.weights[:, 2], -second.weights[:, 2], rtol=1e-9)
+    np.testing.assert_allclose(first.predicted, second.predicted, atol=1e-12)
+
+
+def test_stack_gene__noise_from_enformer_is_mostly_left_out() -> None:
+    n_taken, loss = 0, []
+    for seed in range(20):
+        case = Case(200 + seed, rare=0.0)
+        case.zero_shot = {"enformer": np.random.default_rng(seed).normal(size=N)}
+        measured, fitted = case.expression[None], case.fitted(case.expression)
+        with_noise = stack_gene(case.expression, case.folds, case.adjust, fitted=fitted, zero_shot=case.zero_shot)
+        without = stack_gene(case.expression, case.folds, case.adjust, fitted=fitted, zero_shot={})
+        n_taken += int((with_noise.weights[:, 2] != 0).sum())
+        r = [within_fold_r(s.predicted[None], measured, case.folds).pearson[0] for s in (with_noise, without)]
+        loss.append(r[1] - r[0])
+    assert n_taken < 50  # of 100; a free sign alone would take all
+    assert np.mean(loss) < 0.01
 
 
 def test_stack_gene__solves_the_constrained_least_squares_of_one_fold() -> None:
@@ -93,10 +126,72 @@ def test_stack_gene__solves_the_constrained_least_squares_of_one_fold() -> None:
     columns += [residuals(case.covariates, case.zero_shot[name], train) for name in ("enformer", "wrong_way")]
     table = np.column_stack(columns)
     table = (table - table[train].mean(0)) / table[train].std(0)
-    expected = lsq_linear(table[train], measured[train] - measured[train].mean(), bounds=(0, np.inf), tol=1e-13).x
+    bounds = ([0, 0, -np.inf, -np.inf], np.inf)
+    expected = lsq_linear(table[train], measured[train] - measured[train].mean(), bounds=bounds, tol=1e-13).x
     np.testing.assert_allclose(result.weights[k, :4], expected, atol=1e-6)
     predicted = measured[train].mean() + table[~train] @ expected
     np.testing.assert_allclose(result.predicted[~train], predicted, atol=1e-6)
+    parts = table[~train] * expected
+    shares = [np.cov(part, parts.sum(1))[0, 1] / np.var(parts.sum(1), ddof=1) for part in parts.T]
+    np.testing.assert_allclose(result.shares[k, :4], shares, atol=1e-6)
+    np.testing.assert_allclose(result.shares.sum(axis=1), 1)
+
+
+def test_stack_gene__ridge_is_scikit_learn_s_with_the_penalty_of_least_inner_error() -> None:
+    case = Case(3)
+    case.options = {"method": "ridge"}
+    result, k = case.stack(), 0
+    train = case.folds != k
+    measured = residuals(case.covariates, case.expression, train)
+    columns = []
+    for feature in case.fitted(case.expression).values():
+        column = np.where(train, feature.inner[k], feature.outer - measured[train].mean())
+        for j in set(range(5)) - {k}:
+            column[case.folds == j] -= np.mean(column[case.folds == j])
+        columns.append(column)
+    columns += [residuals(case.covariates, case.zero_shot[name], train) for name in ("enformer", "wrong_way")]
+    table = np.column_stack(columns)
+    table, target = (table / table[train].std(0))[train], measured[train]
+
+    def fit(people: np.ndarray, penalty: float) -> np.ndarray:
+        model = Ridge(alpha=penalty * people.sum(), fit_intercept=False)
+        return model.fit(table[people] - table.mean(0), target[people] - target.mean()).coef_
+
+    def error(penalty: float) -> float:
+        inner = [case.folds[train] == j for j in range(1, 5)]
+        left = [target[out] - target.mean() - (table[out] - table.mean(0)) @ fit(~out, penalty) for out in inner]
+        return sum((part**2).sum() for part in left)
+
+    chosen = min((30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01), key=error)
+    np.testing.assert_allclose(result.weights[k, :4], fit(np.ones(len(table), bool), chosen), atol=1e-9)
+
+
+def test_stack_gene__components_find_what_a_few_tracks_share() -> None:
+    case = Case(4)
+    rng = np.random.default_rng(4)
+    hidden = case.zero_shot.pop("wrong_way")
+    tracks = 0.05 * rng.normal(size=(N, 40)) + 1e-1 * np.outer(hidden, rng.normal(size=40)) + rng.normal(size=40)
+    case.zero_shot = {}
+    case.options = {"tracks": tracks, "n_components": 3}
+    result = case.stack()
+    assert result.features[2:] == ("enformer_pc1", "enformer_pc2", "enformer_pc3")
+    assert (np.abs(result.weights[:, 2]) > 0.2).all()
+    train = case.folds != 1
+    adjusted = residuals(case.covariates, tracks, train)
+    expected = PCA(3).fit(adjusted[train]).transform(adjusted)
+    found, _ = principal_components(adjusted, train, 3)
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-9)
+    with pytest.raises(ValueError, match="3 components of no tracks of 150 individuals"):
+        stack_gene(case.expression, case.folds, case.adjust, fitted={}, zero_shot={}, n_components=3)
+
+
+def test_principal_components__of_equal_people_are_0() -> None:
+    scores, size = principal_components(np.zeros((12, 5)), np.arange(12) < 9, 2)
+    assert not scores.any()
+    assert size == 0
+    one, _ = principal_components(np.outer(np.arange(12.0) - 4, [1.0, -3.0]), np.arange(12) < 9, 3)
+    np.testing.assert_allclose(one[:, 0], -np.sqrt(10) * (np.arange(12) - 4))
+    assert not one[:, 1:].any()
 
 
 def test_stack_gene__a_gene_without_signal_gets_no_weight_from_fold_means() -> None:
@@ -206,3 +301,5 @@ def test_rows__fit_the_schemas_and_hold_the_arrays() -> None:
     weights = schemas.stack_weights.validate(stack_weight_rows({"G1": result}, fold_seed=4))
     wide = weights.pivot(index="fold", columns="feature", values="weight")[list(result.features)]
     np.testing.assert_array_equal(wide.to_numpy(), result.weights)
+    wide = weights.pivot(index="fold", columns="feature", values="share")[list(result.features)]
+    np.testing.assert_array_equal(wide.to_numpy(), result.shares)

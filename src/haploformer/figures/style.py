@@ -28,6 +28,7 @@ MODEL_COLOURS = {
     "prs": "#cc79a7",
     "elastic_net": "#009e73",
     "blup": "#5b4b8a",
+    "stack_without_enformer": "#a6761d",
     "stack": "#d55e00",
 }
 MODEL_LABELS = {
@@ -38,6 +39,7 @@ MODEL_LABELS = {
     "prs": "PRS",
     "elastic_net": "Elastic net",
     "blup": "BLUP",
+    "stack_without_enformer": "Stack without Enformer",
     "stack": "Stack",
 }
 OTHER_MODEL_COLOURS = ("#7f3c2b", "#3d6b35", "#1b1f24", "#8f7a00", "#7a7f87")

@@ -87,7 +87,8 @@ def hold_out_populations(
     individuals : DataFrame, schema ``individuals``
         People without a population are always in training.
     groups : mapping of individual id to group
-        A relative of the population's people, from another one, is left out of the table: on neither side.
+        A relative of the population's people, from another one, is in the last fold too, not trained on, and not
+        ``held_out``: not scored.
     populations : sequence of str, optional
         Those to hold out; if not given, every one with at least four people that leaves four to each fold.
 
@@ -110,14 +111,15 @@ def hold_out_populations(
     for number, population in enumerate(sorted(wanted)):
         held_out = of_person == population
         relatives = {groups[i] for i in first["individual_id"][held_out]}
-        kept = held_out | ~np.array([groups[i] in relatives for i in first["individual_id"]], dtype=bool)
-        problem = _cannot_hold_out(held_out[kept], first["fold"].to_numpy()[kept], names, population)
+        last = held_out | np.array([groups[i] in relatives for i in first["individual_id"]], dtype=bool)
+        folds = first["fold"].to_numpy()
+        problem = _cannot_hold_out(int(held_out.sum()), folds[~last], int(folds.max()) + 1, names, population)
         if problem:
             problems[population] = problem
             continue
-        fold = np.where(held_out, first["fold"].max() + 1, first["fold"])
-        table = pd.DataFrame({"individual_id": first["individual_id"].to_numpy(), "fold_seed": number, "fold": fold})
-        tables.append(table.assign(population=population, held_out=held_out)[kept])
+        table = pd.DataFrame({"individual_id": first["individual_id"].to_numpy(), "fold_seed": number})
+        table["fold"] = np.where(last, folds.max() + 1, folds)
+        tables.append(table.assign(population=population, held_out=held_out))
     if problems and (populations is not None or not tables):
         population, problem = next(iter(problems.items()))
         raise InputError(
@@ -131,17 +133,16 @@ def hold_out_populations(
 
 
 def _cannot_hold_out(
-    held_out: NDArray[np.bool_], folds: NDArray[np.int64], names: Sequence[str], population: str
+    n_held_out: int, others: NDArray[np.int64], n_folds: int, names: Sequence[str], population: str
 ) -> str:
     """Why a population cannot be held out; empty if it can."""
     if population not in names:
         return f"nobody is of it (there are: {', '.join(names) or 'none'})"
-    if held_out.sum() < MIN_PEOPLE_PER_FOLD:
-        n = int(held_out.sum())
-        return f"{n} {'person' if n == 1 else 'people'} there; an r needs {MIN_PEOPLE_PER_FOLD}"
-    left = np.bincount(folds[~held_out], minlength=int(folds.max()) + 1)
-    if left.min() < MIN_PEOPLE_PER_FOLD:
-        return f"the others are {int(left.sum())}, {int(left.min())} in a fold; {MIN_PEOPLE_PER_FOLD} are needed"
+    if n_held_out < MIN_PEOPLE_PER_FOLD:
+        return f"{n_held_out} {'person' if n_held_out == 1 else 'people'} there; an r needs {MIN_PEOPLE_PER_FOLD}"
+    fewest = int(np.bincount(others, minlength=n_folds).min())
+    if fewest < MIN_PEOPLE_PER_FOLD:
+        return f"the others are {len(others)}, {fewest} in a fold; {MIN_PEOPLE_PER_FOLD} are needed"
     return ""
 
 

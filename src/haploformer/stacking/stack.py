@@ -1,6 +1,8 @@
-"""Stack of few predictions within a gene, across people: non-negative least squares.
+"""Stack of few features within a gene, across people: non-negative least squares, or ridge.
 
-Weights cannot be negative, so that a prediction that goes the wrong way is left out rather than turned round.
+Level-1 predictions cannot get negative weights: one that goes the wrong way is left out rather than turned round.
+Enformer's columns were fitted to nobody and may get either sign. Least squares takes them in only where they lower the
+error over the inner folds: a column of noise with a free sign costs a weak gene a tenth of its r.
 
 References: Breiman 1996, Stacked regressions (non-negative weights on out-of-fold predictions); docs/methods.md,
 "The stack".
@@ -10,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from haploformer.stacking.components import principal_components
 from haploformer.stacking.features import OutOfFold
 
 #: Residuals of values (n_individuals,) or (n_individuals, k) under the coefficients of some training people.
@@ -24,8 +29,13 @@ Residualise = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 #: From a training set, bool (n_individuals,), to such residuals.
 Adjust = Callable[[NDArray[np.bool_]], Residualise]
 
+Method = Literal["non_negative", "ridge"]
+
 #: Share of its size by which a feature must vary to count; below it the rest is rounding.
 _VARIES = 1e-9
+
+#: Penalties of ridge in units of the features' variance, the strongest first: of equal error the first is taken.
+_PENALTIES = (np.inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +47,19 @@ class StackedPrediction:
     predicted : float64 (n_individuals,)
         Out of the person's own fold, on the adjusted expression scale.
     features : tuple of str (n_features,)
+        Level-1 predictions, Enformer's summaries, then components ``enformer_pc1`` and so on.
     weights : float64 (n_folds, n_features)
-        Expression per training sd of the feature, 0 or more.
+        Expression per training sd of the feature.
+    shares : float64 (n_folds, n_features)
+        Of the variance of the prediction over held-out people: covariance of the feature's part with the whole, divided
+        by the variance of the whole. They sum to 1; one below 0 works against the others. NaN where the prediction is
+        constant.
     """
 
     predicted: NDArray[np.float64]
     features: tuple[str, ...]
     weights: NDArray[np.float64]
+    shares: NDArray[np.float64]
 
 
 def stack_gene(
@@ -53,23 +69,34 @@ def stack_gene(
     *,
     fitted: Mapping[str, OutOfFold],
     zero_shot: Mapping[str, NDArray[np.float64]],
+    tracks: NDArray[np.floating] | None = None,
+    n_components: int = 0,
+    method: Method = "non_negative",
 ) -> StackedPrediction:
-    """Weigh the predictions of a gene on the training people of each outer fold, and apply the weights to the rest.
+    """Weigh the features of a gene on the training people of each outer fold, and apply the weights to the rest.
 
     Parameters
     ----------
     expression : float64 (n_individuals,)
-        Measured, not adjusted.
+        Measured, not adjusted, finite.
     folds : int (n_individuals,)
-        Outer folds 0 to n_folds - 1.
+        Outer folds 0 to n_folds - 1, at least three.
     adjust : callable
         Gives for a training set the residuals on covariates, by its coefficients.
-    fitted : mapping of name to OutOfFold, of one gene
-        In training the inner predictions stand for the model, centred within the people's own fold: a model that
-        predicts a training mean goes against the fold left out of it, and would be weighed for that. For the people
-        of the outer fold it is the outer prediction.
+    fitted : mapping of name to OutOfFold
+        Level-1 predictions by models that were fitted to people: the inner ones train the stack of an outer fold, the
+        outer ones are what it is applied to. Centred within inner folds: a model without signal predicts training
+        means, which go against the fold left out.
     zero_shot : mapping of name to float64 (n_individuals,)
         Predictions that rest on nobody here, residualised on the covariates. NaN for everybody: no prediction.
+    tracks : floating (n_individuals, n_tracks), optional
+        Enformer's coverage of each person on a log scale, of which components are taken.
+    n_components : int
+        Principal components of the residualised tracks over the training people, fitted in each fold.
+    method : str
+        ``non_negative``: least squares, weights of ``fitted`` 0 or more. Enformer's summaries, then the components,
+        are taken in where that lowers the squared error over the inner folds. ``ridge``: all features, either sign,
+        the penalty by the squared error over the inner folds.
 
     Returns
     -------
@@ -80,15 +107,21 @@ def stack_gene(
     Raises
     ------
     ValueError
-        If a feature has values of some people only, or a shape differs.
+        If a feature has values of some people only, a shape differs, or components are asked for without tracks.
     """
-    features = (*fitted, *zero_shot)
+    if n_components and (tracks is None or tracks.shape[:1] != folds.shape):
+        raise ValueError(f"{n_components} components of no tracks of {len(folds)} individuals")
+    names = tuple(f"enformer_pc{i + 1}" for i in range(n_components))
+    features = (*fitted, *zero_shot, *names)
     if len(set(features)) < len(features):
         raise ValueError(f"features {features}: a name occurs twice")
     n_folds = int(folds.max()) + 1
     raw = _stack_columns(zero_shot, n=len(folds))
+    kind = np.repeat([0, 1, 2], [len(fitted), len(zero_shot), n_components])
+    fit = _fit_ridge if method == "ridge" else _fit_non_negative
     predicted = np.empty(len(folds))
     weights = np.zeros((n_folds, len(features)))
+    shares = np.full((n_folds, len(features)), np.nan)
     for fold in range(n_folds):
         train = folds != fold
         residualise = adjust(train)
@@ -96,14 +129,35 @@ def stack_gene(
         mean, sd = measured[train].mean(), measured[train].std()
         columns = [_fitted_column(feature, folds, fold, mean) for feature in fitted.values()]
         # A prediction is in units of expression: it is rounding if it varies by less than a billionth of that.
-        floor = np.concatenate([np.full(len(fitted), sd), np.abs(raw[train]).max(axis=0, initial=0.0)])
-        table = np.column_stack([*columns, residualise(raw)])  # (n_individuals, n_features)
-        centre, scale = table[train].mean(axis=0), table[train].std(axis=0)
-        used = scale > _VARIES * floor
-        standardised = (table[:, used] - centre[used]) / scale[used]
-        weights[fold, used] = _non_negative_weights(standardised[train], measured[train] - mean)
-        predicted[~train] = mean + standardised[~train] @ weights[fold, used]
-    return StackedPrediction(predicted, features, weights)
+        floor = [np.full(len(fitted), sd), np.abs(raw[train]).max(axis=0, initial=0.0)]
+        scores, size = _components(tracks, residualise, train, n_components)
+        table, used = _standardise(
+            np.column_stack([*columns, residualise(raw), scores]), train, np.concatenate([*floor, size])
+        )
+        weights[fold, used] = fit(table[train], measured[train] - mean, folds[train], kind[used])
+        parts = table[~train] * weights[fold, used]
+        predicted[~train] = mean + parts.sum(axis=1)
+        shares[fold] = _shares(parts, used)
+    return StackedPrediction(predicted, features, weights, shares)
+
+
+def _components(
+    tracks: NDArray[np.floating] | None, residualise: Residualise, train: NDArray[np.bool_], n_components: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scores (n_individuals, n_components), and the size against which each is rounding (n_components,)."""
+    if tracks is None or not n_components:
+        return np.zeros((len(train), 0)), np.zeros(0)
+    scores, size = principal_components(residualise(np.asarray(tracks, np.float64)), train, n_components)
+    return scores, np.full(n_components, size)
+
+
+def _standardise(
+    table: NDArray[np.float64], train: NDArray[np.bool_], floor: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Columns that vary over the training people, standardised on them; which these are (n_features,)."""
+    centre, scale = table[train].mean(axis=0), table[train].std(axis=0)
+    used = scale > _VARIES * floor
+    return (table[:, used] - centre[used]) / scale[used], used
 
 
 def stack_weight_rows(results: Mapping[str, StackedPrediction], *, fold_seed: int) -> pd.DataFrame:
@@ -119,12 +173,12 @@ def stack_weight_rows(results: Mapping[str, StackedPrediction], *, fold_seed: in
     DataFrame, schema ``stack_weights``
     """
     rows = [
-        (gene_id, fold_seed, fold, feature, float(result.weights[fold, column]))
+        (gene_id, fold_seed, fold, feature, float(result.weights[fold, column]), float(result.shares[fold, column]))
         for gene_id, result in results.items()
         for fold in range(len(result.weights))
         for column, feature in enumerate(result.features)
     ]
-    return pd.DataFrame(rows, columns=["gene_id", "fold_seed", "fold", "feature", "weight"])
+    return pd.DataFrame(rows, columns=["gene_id", "fold_seed", "fold", "feature", "weight", "share"])
 
 
 def _stack_columns(zero_shot: Mapping[str, NDArray[np.float64]], *, n: int) -> NDArray[np.float64]:
@@ -156,6 +210,88 @@ def _fitted_column(
     return column
 
 
-def _non_negative_weights(features: NDArray[np.float64], measured: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights (n_features,) of standardised features (n_train, n_features) for centred expression (n_train,)."""
-    return nnls(features, measured)[0] if features.shape[1] else np.zeros(0)
+def _fit_non_negative(
+    features: NDArray[np.float64], measured: NDArray[np.float64], folds: NDArray[np.int64], kind: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Weights (n_features,) of the candidate of least error over inner folds: more and more kinds of features.
+
+    ``features`` (n_train, n_features) are standardised, ``measured`` (n_train,) is centred; ``kind`` is 0 for level-1
+    predictions, 1 for Enformer's summaries, 2 for components.
+    """
+    candidates = [np.flatnonzero(kind <= last) for last in (0, 1, 2) if last == 0 or (kind == last).any()]
+    fits = [_restricted(columns, kind, _signed_least_squares) for columns in candidates]
+    return fits[_least_error(fits, features, measured, folds)](features, measured)
+
+
+def _fit_ridge(
+    features: NDArray[np.float64], measured: NDArray[np.float64], folds: NDArray[np.int64], kind: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Weights (n_features,) of either sign, with the penalty of least error over inner folds."""
+
+    fits: list[_Fit] = [partial(_penalised, penalty=penalty) for penalty in _PENALTIES]
+    return fits[_least_error(fits, features, measured, folds)](features, measured)
+
+
+def _penalised(features: NDArray[np.float64], measured: NDArray[np.float64], *, penalty: float) -> NDArray[np.float64]:
+    n, n_features = features.shape
+    if np.isinf(penalty):
+        return np.zeros(n_features)
+    gram = features.T @ features + penalty * n * np.eye(n_features)
+    return np.asarray(np.linalg.solve(gram, features.T @ measured), dtype=np.float64)
+
+
+#: Weights (n_features,) from standardised features (n_train, n_features) and centred expression (n_train,).
+_Fit = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+
+
+def _least_error(
+    fits: list[_Fit], features: NDArray[np.float64], measured: NDArray[np.float64], folds: NDArray[np.int64]
+) -> int:
+    """The first of the fits with the least squared error over inner folds, each left out in turn."""
+    if len(fits) == 1:
+        return 0
+    error = np.zeros(len(fits))
+    for fold in np.unique(folds):
+        out = folds == fold
+        for i, fit in enumerate(fits):
+            error[i] += ((measured[out] - features[out] @ fit(features[~out], measured[~out])) ** 2).sum()
+    return int(error.argmin())
+
+
+def _restricted(
+    columns: NDArray[np.intp],
+    kind: NDArray[np.int64],
+    solve: Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]], NDArray[np.float64]],
+) -> _Fit:
+    """A fit of some of the columns; the others have weight 0."""
+
+    def fit(features: NDArray[np.float64], measured: NDArray[np.float64]) -> NDArray[np.float64]:
+        weights = np.zeros(len(kind))
+        weights[columns] = solve(features[:, columns], measured, kind[columns] > 0)
+        return weights
+
+    return fit
+
+
+def _signed_least_squares(
+    features: NDArray[np.float64], measured: NDArray[np.float64], signed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Least squares with weights of 0 or more, but for the ``signed`` columns, which have either sign."""
+    if not features.shape[1]:
+        return np.zeros(0)
+    solution = nnls(np.column_stack([features, -features[:, signed]]), measured)[0]
+    weights = solution[: features.shape[1]]
+    weights[signed] -= solution[features.shape[1] :]
+    return weights
+
+
+def _shares(parts: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share (n_features,) of each feature in the variance of the held-out prediction."""
+    shares = np.zeros(len(used))
+    centred = parts - parts.mean(axis=0) if len(parts) else parts
+    whole = centred.sum(axis=1)
+    variance = whole @ whole
+    if variance <= (_VARIES * np.abs(parts).max(initial=0.0)) ** 2:
+        return np.full(len(used), np.nan)
+    shares[used] = centred.T @ whole / variance
+    return shares

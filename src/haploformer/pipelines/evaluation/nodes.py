@@ -24,6 +24,7 @@ def score_predictions(
     top_snp: pd.DataFrame,
     elastic_net: pd.DataFrame,
     stack: pd.DataFrame,
+    stack_without_enformer: pd.DataFrame,
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
@@ -32,8 +33,16 @@ def score_predictions(
     stacking: StackingParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both sides of every score, and r of each gene and model."""
-    predictions = [enformer, enformer_all_tracks, enformer_all_bins, top_snp, elastic_net, stack]
-    # All bins are predicted on request only.
+    predictions = [
+        enformer,
+        enformer_all_tracks,
+        enformer_all_bins,
+        top_snp,
+        elastic_net,
+        stack,
+        stack_without_enformer,
+    ]
+    # All bins are predicted on request only; a stack without Enformer needs two kinds of features.
     given = [table for table in predictions if len(table)]
     scored, scores = score_models(given, measured, covariates, person_folds, genes)
     zero_shot = ["enformer", "enformer_all_tracks", "enformer_all_bins"]

@@ -18,6 +18,7 @@ def create_pipeline() -> Pipeline:
                     "predicted_expression_top_snp",
                     "predicted_expression_elastic_net",
                     "predicted_expression_stack",
+                    "predicted_expression_stack_without_enformer",
                     "measured_expression",
                     "covariates",
                     "person_folds",

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
+from functools import partial
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from haploformer.formats.prediction_store import TrackPredictions
 from haploformer.parameters import StackingParameters
 
 
@@ -18,12 +24,13 @@ def fit_stack(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    track_predictions: TrackPredictions,
     options: StackingParameters,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Weigh the models within each gene on training people, and predict the others."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Weigh the models within each gene on training people, and predict the others, with and without Enformer."""
     from haploformer.expression.covariates import adjustment_for
     from haploformer.expression.matrix import IndividualMatrix
-    from haploformer.stacking.cohort import stack_cohort
+    from haploformer.stacking.cohort import StackOptions, stack_cohort
     from haploformer.stacking.folds import folds_by_seed
 
     expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression")
@@ -31,12 +38,25 @@ def fit_stack(
     # A gene without a window of known sequence has no Enformer prediction; every model is compared on the same genes.
     predicted = set(enformer["gene_id"])
     values = dict(zip(expression.row_ids, expression.values, strict=True))
-    return stack_cohort(
-        options.features,
+    stack = stack_cohort(
+        StackOptions(options.features, options.method, options.components),
         pd.concat([top_snp, elastic_net, enformer, enformer_all_tracks, enformer_all_bins], ignore_index=True),
         pd.concat([inner_top_snp, inner_elastic_net], ignore_index=True),
         {gene: of_gene for gene, of_gene in values.items() if gene in predicted},
         people,
         folds_by_seed(person_folds, people),
         adjustment_for(covariates, people),
+        tracks_of=partial(_log_tracks, track_predictions, people),
     )
+    return stack.predicted, stack.without_enformer, stack.weights
+
+
+def _log_tracks(predictions: TrackPredictions, individual_ids: Sequence[str], gene_id: str) -> NDArray[np.float64]:
+    """log2(coverage + 1) of each person on every stored track, (n_individuals, n_tracks)."""
+    from haploformer.enformer.summaries import haplotype_mean
+
+    copies = predictions.windows[predictions.windows["gene_id"] == gene_id]
+    copies = copies[copies["individual_id"].isin(individual_ids)]
+    person = pd.Index(individual_ids).get_indexer(copies["individual_id"])
+    coverage = predictions.mean_coverage(copies["window"].to_numpy())
+    return np.log2(haplotype_mean(coverage, person, len(individual_ids)) + 1)

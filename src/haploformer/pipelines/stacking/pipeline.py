@@ -22,9 +22,10 @@ def create_pipeline() -> Pipeline:
                     "measured_expression",
                     "covariates",
                     "person_folds",
+                    "track_predictions",
                     "params:stacking",
                 ],
-                ["predicted_expression_stack", "stack_weights"],
+                ["predicted_expression_stack", "predicted_expression_stack_without_enformer", "stack_weights"],
                 name="fit_stack",
             ),
         ]
