@@ -126,8 +126,18 @@ def test_stack_gene__solves_the_constrained_least_squares_of_one_fold() -> None:
     columns += [residuals(case.covariates, case.zero_shot[name], train) for name in ("enformer", "wrong_way")]
     table = np.column_stack(columns)
     table = (table - table[train].mean(0)) / table[train].std(0)
-    bounds = ([0, 0, -np.inf, -np.inf], np.inf)
-    expected = lsq_linear(table[train], measured[train] - measured[train].mean(), bounds=bounds, tol=1e-13).x
+    target = measured[train] - measured[train].mean()
+
+    def solve(columns: list[int], y: np.ndarray) -> tuple[np.ndarray, float]:
+        lowest = [0 if c < 2 else -np.inf for c in columns]
+        weights = lsq_linear(table[train][:, columns], y, bounds=(lowest, np.inf), tol=1e-13).x
+        return weights, ((y - table[train][:, columns] @ weights) ** 2).sum()
+
+    full, rss = solve([0, 1, 2, 3], target)
+    gain = solve([0, 1], target)[1] - rss
+    shrunk = full[2:] * (1 - 2 * rss / (train.sum() - 5) / gain)
+    assert 0.5 < shrunk[0] / full[2] < 0.99
+    expected = np.concatenate([solve([0, 1], target - table[train][:, 2:] @ shrunk)[0], shrunk])
     np.testing.assert_allclose(result.weights[k, :4], expected, atol=1e-6)
     predicted = measured[train].mean() + table[~train] @ expected
     np.testing.assert_allclose(result.predicted[~train], predicted, atol=1e-6)

@@ -1,11 +1,11 @@
 """Stack of few features within a gene, across people: non-negative least squares, or ridge.
 
 Level-1 predictions cannot get negative weights: one that goes the wrong way is left out rather than turned round.
-Enformer's columns were fitted to nobody and may get either sign. Least squares takes them in only where they lower the
-error over the inner folds: a column of noise with a free sign costs a weak gene a tenth of its r.
+Enformer's columns were fitted to nobody and may get either sign; so that noise with a free sign does not cost a weak
+gene its r, they are shrunk by what noise would bring, down to nothing.
 
-References: Breiman 1996, Stacked regressions (non-negative weights on out-of-fold predictions); docs/methods.md,
-"The stack".
+References: Breiman 1996, Stacked regressions (non-negative weights on out-of-fold predictions); James and Stein 1961;
+docs/methods.md, "The stack".
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ def stack_gene(
     n_components : int
         Principal components of the residualised tracks over the training people, fitted in each fold.
     method : str
-        ``non_negative``: least squares, weights of ``fitted`` 0 or more. Enformer's summaries, then the components,
-        are taken in where that lowers the squared error over the inner folds. ``ridge``: all features, either sign,
-        the penalty by the squared error over the inner folds.
+        ``non_negative``: least squares, weights of ``fitted`` 0 or more; Enformer's summaries, then the components,
+        have either sign and are shrunk, each as a block. ``ridge``: all features, either sign, the penalty by the
+        squared error over the inner folds.
 
     Returns
     -------
@@ -213,14 +213,25 @@ def _fitted_column(
 def _fit_non_negative(
     features: NDArray[np.float64], measured: NDArray[np.float64], folds: NDArray[np.int64], kind: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Weights (n_features,) of the candidate of least error over inner folds: more and more kinds of features.
+    """Weights (n_features,): level-1 predictions 0 or more, Enformer's columns of either sign, shrunk.
 
-    ``features`` (n_train, n_features) are standardised, ``measured`` (n_train,) is centred; ``kind`` is 0 for level-1
-    predictions, 1 for Enformer's summaries, 2 for components.
+    A block of k such columns that lowers the residual sum of squares by d is shrunk by 1 - k s2 / d (s2: residual
+    variance), at least 0: the positive-part estimator of James and Stein, which leaves out what is no better than noise.
+    Then the level-1 predictions are weighed for what is left. ``features`` (n_train, n_features) are standardised,
+    ``measured`` (n_train,) is centred; ``kind`` is 0 for level-1 predictions, 1 for summaries, 2 for components.
     """
-    candidates = [np.flatnonzero(kind <= last) for last in (0, 1, 2) if last == 0 or (kind == last).any()]
-    fits = [_restricted(columns, kind, _signed_least_squares) for columns in candidates]
-    return fits[_least_error(fits, features, measured, folds)](features, measured)
+    shrinkage = np.where(kind == 0, 1.0, 0.0)
+    weights, rss = _signed_least_squares(features, measured, kind, shrinkage > 0)
+    for block in (1, 2):
+        columns = kind == block
+        wider, smaller_rss = _signed_least_squares(features, measured, kind, (shrinkage > 0) | columns)
+        variance = smaller_rss / max(len(measured) - len(kind) - 1, 1)
+        noise = columns.sum() * variance
+        if rss - smaller_rss > noise:
+            shrinkage[columns] = 1 - noise / (rss - smaller_rss)
+            weights, rss = wider, smaller_rss
+    weights = np.where(kind > 0, shrinkage * weights, 0.0)
+    return weights + _signed_least_squares(features, measured - features @ weights, kind, kind == 0)[0]
 
 
 def _fit_ridge(
@@ -258,31 +269,18 @@ def _least_error(
     return int(error.argmin())
 
 
-def _restricted(
-    columns: NDArray[np.intp],
-    kind: NDArray[np.int64],
-    solve: Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]], NDArray[np.float64]],
-) -> _Fit:
-    """A fit of some of the columns; the others have weight 0."""
-
-    def fit(features: NDArray[np.float64], measured: NDArray[np.float64]) -> NDArray[np.float64]:
-        weights = np.zeros(len(kind))
-        weights[columns] = solve(features[:, columns], measured, kind[columns] > 0)
-        return weights
-
-    return fit
-
-
 def _signed_least_squares(
-    features: NDArray[np.float64], measured: NDArray[np.float64], signed: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Least squares with weights of 0 or more, but for the ``signed`` columns, which have either sign."""
-    if not features.shape[1]:
-        return np.zeros(0)
-    solution = nnls(np.column_stack([features, -features[:, signed]]), measured)[0]
-    weights = solution[: features.shape[1]]
-    weights[signed] -= solution[features.shape[1] :]
-    return weights
+    features: NDArray[np.float64], measured: NDArray[np.float64], kind: NDArray[np.int64], used: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], float]:
+    """Least squares on the ``used`` columns, those of kind 0 with weights of 0 or more; the residual sum of squares."""
+    weights = np.zeros(len(kind))
+    columns, turned = np.flatnonzero(used), np.flatnonzero(used & (kind > 0))
+    if len(columns):
+        solution = nnls(np.column_stack([features[:, columns], -features[:, turned]]), measured)[0]
+        weights[columns] = solution[: len(columns)]
+        weights[turned] -= solution[len(columns) :]
+    residuals = measured - features @ weights
+    return weights, float(residuals @ residuals)
 
 
 def _shares(parts: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
