@@ -311,6 +311,10 @@ class EvaluationParameters(ParameterGroup):
         Pairs of the relatedness table with at least this kinship share a fold: 0.0442 is the third degree by KING.
     held_out_populations : list of str, optional
         For the pipeline ``held_out_populations``: those to train without and to test on; all if not given.
+    permutations : int
+        Permutations of people for the null.
+    seed : int
+        Of bootstraps and permutations.
     individuals_in_report : bool
         Whether the report and its figures show people one by one: ids, calls, predicted against measured. Data under
         controlled access are not to be shared that way; the Parquet tables hold people in any case.
@@ -320,6 +324,8 @@ class EvaluationParameters(ParameterGroup):
     fold_seeds: Seeds = (0, 1, 2, 3, 4)
     min_kinship: float = Field(0.0442, gt=0, le=0.5)
     held_out_populations: Names | None = None
+    permutations: int = Field(200, ge=20)
+    seed: int = Field(0, ge=0)
     individuals_in_report: bool = True
 
 

@@ -1,6 +1,6 @@
 """The pipelines that ``kedro run`` knows."""
 
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Pipeline, pipeline
 
 from haploformer.pipelines import (
     baselines,
@@ -40,6 +40,17 @@ def register_pipelines() -> dict[str, Pipeline]:
         "gene_prediction": prediction + prediction_report.create_gene_report(),
         "sequence_prediction": sequence_prediction.create_pipeline(),
     }
+    held_out = {"held_out_populations": _hold_out_populations(pipelines["baselines"], pipelines["stacking"])}
     shards = {"enformer_shards": enformer_inference.create_shard_pipeline()}
     checks = {"validate": validate.create_pipeline(), "verify": verify.create_pipeline()}
-    return pipelines | shards | selections | checks | {"__default__": cohort}
+    return pipelines | shards | selections | held_out | checks | {"__default__": cohort}
+
+
+def _hold_out_populations(fit: Pipeline, stack: Pipeline) -> Pipeline:
+    """The same models without a population, then tested on it; what they make has names of its own."""
+    needed = sorted(stack.inputs() & fit.all_outputs())
+    models = fit.to_outputs(*needed) + stack
+    kept = {"cis_windows", "cis_dosages"}
+    outputs = {name: f"held_out_{name}" for name in models.all_outputs() - kept}
+    renamed = pipeline(models, inputs={"person_folds": "population_folds"}, outputs=outputs)
+    return data_prep.create_population_folds() + renamed + evaluation.create_population_pipeline()

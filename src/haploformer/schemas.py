@@ -332,6 +332,107 @@ gene_scores = _table(
     unique=["gene_id", "model"],
 )
 
+#: Mean r over genes of a model, or its difference from that of ``other``, with intervals (2.5 % to 97.5 %) of a block
+#: bootstrap over 1-Mb loci (null with fewer than five) and of one over people. ``other`` is null for the mean itself.
+#: ``win_rate`` and ``wilcoxon_p`` over genes are descriptive: neighbours are not independent.
+model_comparison = _table(
+    {
+        "model": _text(),
+        "other": _text(nullable=True),
+        "n_genes": _integer(1),
+        "n_loci": _integer(1),
+        "difference": _number(low=-2.0, high=2.0),
+        "low_loci": _number(nullable=True),
+        "high_loci": _number(nullable=True),
+        "low_people": _number(),
+        "high_people": _number(),
+        "win_rate": _number(low=0.0, high=1.0),
+        "wilcoxon_p": _number(low=0.0, high=1.0),
+    },
+    unique=["model", "other"],
+)
+
+#: Beside the r of each gene and model: square, sign, p (two-sided), q (Benjamini and Hochberg over the genes of a model),
+#: share of variance explained and calibration; these last are null for predictions that are no expression.
+gene_accuracy = _table(
+    {
+        "gene_id": _text(),
+        "model": _text(),
+        "r2": _number(low=0.0, high=1.0),
+        "sign": _integer(-1),
+        "p_value": _number(low=0.0, high=1.0),
+        "q_value": _number(low=0.0, high=1.0),
+        "explained": _number(nullable=True),
+        "calibration_slope": _number(nullable=True),
+        "calibration_intercept": _number(nullable=True),
+    },
+    unique=["gene_id", "model"],
+)
+
+#: Mean r over genes with people permuted within their fold, beside the observed one.
+permutation_null = _table(
+    {
+        "model": _text(unique=True),
+        "n_permutations": _integer(1),
+        "observed": _number(low=-1.0, high=1.0),
+        "mean": _number(low=-1.0, high=1.0),
+        "low": _number(low=-1.0, high=1.0),
+        "high": _number(low=-1.0, high=1.0),
+        "p_value": _number(low=0.0, high=1.0),
+    }
+)
+
+#: Which populations have enough people in every fold for an r of their own, and why not.
+population_audit = _table(
+    {
+        "population": _text(unique=True),
+        "n": _integer(1),
+        "smallest_fold": _integer(),
+        "scored": _flag(),
+        "reason": _text(),
+    }
+)
+
+#: r of each gene and model among the ``n`` people of a population: trained on all (``seen``), or on the others only.
+population_scores = _table(
+    {
+        "gene_id": _text(),
+        "model": _text(),
+        "population": _text(),
+        "design": _text(isin=["seen", "held out"]),
+        "n": _integer(4),
+        "pearson_r": _number(low=-1.0, high=1.0),
+        "n_constant_folds": _integer(),
+    },
+    unique=["gene_id", "model", "population", "design"],
+)
+
+#: r of a person over genes. ``deviation``: of the distances from each gene's mean over people, in its sd; not of levels,
+#: which expression normalised per gene has not.
+person_scores = _table(
+    {
+        "individual_id": _text(),
+        "model": _text(),
+        "quantity": _text(isin=["deviation"]),
+        "n_genes": _integer(4),
+        "pearson_r": _number(nullable=True, low=-1.0, high=1.0),
+    },
+    unique=["individual_id", "model", "quantity"],
+)
+
+#: Mean r by what training has seen; null where a model cannot be asked, with the ``remark`` why.
+design_cells = _table(
+    {
+        "model": _text(),
+        "genes": _text(isin=["seen", "unseen"]),
+        "people": _text(isin=["seen", "unseen", "unseen population"]),
+        "n_genes": _integer(),
+        "mean_pearson_r": _number(nullable=True, low=-1.0, high=1.0),
+        "remark": _text(),
+    },
+    unique=["model", "genes", "people"],
+)
+
 #: What the data are known to hold, beside what came out.
 known_answer_check = _table(
     {

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from haploformer.figures.comparisons import (
+    plot_model_differences,
+    plot_permutation_null,
+    plot_populations,
+    plot_r_against_heritability,
+)
 from haploformer.figures.page import ReportFigure
+from haploformer.figures.population_page import build_population_page
 from haploformer.figures.prediction_page import build_selection_page, build_sequence_page
 from haploformer.figures.predictions import best_and_median_genes, plot_predicted_against_measured
 from haploformer.figures.report import ReportContent, build_report
@@ -15,15 +22,20 @@ __all__ = [
     "ReportContent",
     "ReportFigure",
     "best_and_median_genes",
+    "build_population_page",
     "build_report",
     "build_selection_page",
     "build_sequence_page",
     "plot_distinct_haplotypes",
     "plot_model_against_model",
     "plot_genes_of_individual",
+    "plot_model_differences",
     "plot_nothing",
     "plot_people_of_gene",
+    "plot_permutation_null",
+    "plot_populations",
     "plot_predicted_against_measured",
+    "plot_r_against_heritability",
     "plot_scores_by_model",
     "plot_sequences",
 ]

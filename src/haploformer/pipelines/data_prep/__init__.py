@@ -1,5 +1,9 @@
 """Pipeline ``data_prep``."""
 
-from haploformer.pipelines.data_prep.pipeline import create_pipeline, create_prediction_pipeline
+from haploformer.pipelines.data_prep.pipeline import (
+    create_pipeline,
+    create_population_folds,
+    create_prediction_pipeline,
+)
 
-__all__ = ["create_pipeline", "create_prediction_pipeline"]
+__all__ = ["create_pipeline", "create_population_folds", "create_prediction_pipeline"]

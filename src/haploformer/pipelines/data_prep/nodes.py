@@ -241,3 +241,15 @@ def assign_person_folds(individuals: pd.DataFrame, groups: pd.DataFrame, options
         seeds=options.fold_seeds,
         groups=groups.set_index("individual_id")["group"].loc[individuals["individual_id"].tolist()].tolist(),
     )
+
+
+def hold_out_populations(
+    individuals: pd.DataFrame, groups: pd.DataFrame, person_folds: pd.DataFrame, options: EvaluationParameters
+) -> pd.DataFrame:
+    """For each population, folds in which nobody of it is trained on."""
+    from haploformer.stacking.folds import hold_out_populations
+
+    of_person = dict(zip(groups["individual_id"], groups["group"], strict=True))
+    table = hold_out_populations(person_folds, individuals, of_person, populations=options.held_out_populations)
+    logger.info("held out one by one: %s", ", ".join(table["population"].unique()))
+    return table

@@ -78,6 +78,20 @@ def create_prediction_pipeline() -> Pipeline:
     )
 
 
+def create_population_folds() -> Pipeline:
+    """People and their folds in, one assignment per held-out population out."""
+    return pipeline(
+        [
+            node(
+                nodes.hold_out_populations,
+                ["individuals", "person_groups", "person_folds", "params:evaluation"],
+                "population_folds",
+                name="hold_out_populations",
+            )
+        ]
+    )
+
+
 def _genes_and_genotypes() -> list:
     return [
         node(

@@ -1,5 +1,5 @@
 """Pipeline ``evaluation``."""
 
-from haploformer.pipelines.evaluation.pipeline import create_pipeline
+from haploformer.pipelines.evaluation.pipeline import create_pipeline, create_population_pipeline
 
-__all__ = ["create_pipeline"]
+__all__ = ["create_pipeline", "create_population_pipeline"]

@@ -16,6 +16,9 @@ from haploformer.parameters import EvaluationParameters, StackingParameters
 
 logger = logging.getLogger(__name__)
 
+#: Models that were fitted to nobody here: their predictions are coverage, not expression.
+ZERO_SHOT = ("enformer", "enformer_all_tracks", "enformer_all_bins")
+
 
 def score_predictions(
     enformer: pd.DataFrame,
@@ -45,8 +48,8 @@ def score_predictions(
     # All bins are predicted on request only; a stack without Enformer needs two kinds of features.
     given = [table for table in predictions if len(table)]
     scored, scores = score_models(given, measured, covariates, person_folds, genes)
-    zero_shot = ["enformer", "enformer_all_tracks", "enformer_all_bins"]
-    resting = [*zero_shot, *(["stack"] if set(zero_shot) & set(stacking.features) else [])]
+    with_enformer = bool(set(ZERO_SHOT) & set(stacking.features)) or stacking.components > 0
+    resting = [*ZERO_SHOT, *(["stack"] if with_enformer else [])]
     weights = dict.fromkeys(resting, track_predictions.attributes["weights"])
     scores.insert(scores.columns.get_loc("model") + 1, "weights", scores["model"].map(weights))
     return scored, scores
@@ -79,6 +82,94 @@ def score_models(
     common = [table[table["gene_id"].isin(shared)] for table in predictions]
     scored = adjust_predictions(common, expression, person_folds, adjustment_for(covariates, people))
     return scored, score_genes(scored, genes)
+
+
+def compare_models(
+    scores: pd.DataFrame, scored: pd.DataFrame, genes: pd.DataFrame, options: EvaluationParameters
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """How sure the means and their differences are, the null of permuted people, and sign, size and q of each gene."""
+    import numpy as np
+
+    from haploformer.evaluation.accuracy import gene_accuracy
+    from haploformer.evaluation.resampling import compare_models, permute_people
+    from haploformer.evaluation.scored_cohort import lay_out_scored
+
+    cohort, rng = lay_out_scored(scored), np.random.default_rng(options.seed)
+    return (
+        compare_models(scores, cohort, genes, rng),
+        permute_people(cohort, rng, n_permutations=options.permutations),
+        gene_accuracy(scores, cohort, set(cohort.models) - set(ZERO_SHOT)),
+    )
+
+
+def score_populations(
+    scored: pd.DataFrame, individuals: pd.DataFrame, person_folds: pd.DataFrame, measured: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """r within each population, which of them have enough people, and r of each person over genes."""
+    from haploformer.evaluation import across_genes, populations
+    from haploformer.evaluation.scored_cohort import lay_out_scored
+    from haploformer.expression.matrix import IndividualMatrix
+
+    audit = populations.count_populations(individuals, person_folds)
+    for row in audit[~audit["scored"]].itertuples():
+        logger.warning("population %s is not scored by itself: %s", row.population, row.reason)
+    expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression")
+    if not across_genes.has_levels(expression.values):
+        logger.info("expression is normalised per gene: r over genes is of deviations, not of levels")
+    within = populations.score_populations(lay_out_scored(scored), individuals, audit)
+    return within, audit, across_genes.score_people(scored)
+
+
+def score_held_out_populations(
+    enformer: pd.DataFrame,
+    enformer_all_tracks: pd.DataFrame,
+    enformer_all_bins: pd.DataFrame,
+    top_snp: pd.DataFrame,
+    elastic_net: pd.DataFrame,
+    stack: pd.DataFrame,
+    stack_without_enformer: pd.DataFrame,
+    measured: pd.DataFrame,
+    covariates: pd.DataFrame,
+    population_folds: pd.DataFrame,
+    genes: pd.DataFrame,
+) -> pd.DataFrame:
+    """r of each gene and model among people of a population that no model was trained on."""
+    from haploformer.evaluation.populations import score_held_out_population
+    from haploformer.evaluation.scored_cohort import lay_out_scored
+
+    predictions = [
+        enformer,
+        enformer_all_tracks,
+        enformer_all_bins,
+        top_snp,
+        elastic_net,
+        stack,
+        stack_without_enformer,
+    ]
+    given = [table for table in predictions if len(table)]
+    scored, _ = score_models(given, measured, covariates, population_folds, genes)
+    rows = population_folds[population_folds["held_out"]]
+    tested = scored.merge(rows[["individual_id", "fold_seed", "population"]], on=["individual_id", "fold_seed"])
+    return pd.concat(
+        [score_held_out_population(lay_out_scored(part), str(name)) for name, part in tested.groupby("population")],
+        ignore_index=True,
+    )
+
+
+def report_held_out_populations(
+    held_out: pd.DataFrame, seen: pd.DataFrame, scores: pd.DataFrame, predictions: TrackPredictions
+) -> tuple[pd.DataFrame, Any, str]:
+    """What training has seen, and what r is left: a table, a figure and a page."""
+    from haploformer import figures
+    from haploformer.evaluation.designs import tabulate_designs
+    from haploformer.figures import cohort
+
+    cells = tabulate_designs(scores, held_out, zero_shot=ZERO_SHOT)
+    weights = cohort.model_weights(scores)
+    both = cohort.label_models(pd.concat([seen, held_out], ignore_index=True), weights)
+    figure = figures.plot_populations(both)
+    labelled = cohort.label_models(cells, weights)
+    return cells, figure, figures.build_population_page(both, labelled, figure, predictions.attributes)
 
 
 def compare_with_known_answer(

@@ -30,6 +30,18 @@ def create_pipeline() -> Pipeline:
                 name="score_predictions",
             ),
             node(
+                nodes.compare_models,
+                ["gene_scores", "scored_predictions", "genes", "params:evaluation"],
+                ["model_comparison", "permutation_null", "gene_accuracy"],
+                name="compare_models",
+            ),
+            node(
+                nodes.score_populations,
+                ["scored_predictions", "individuals", "person_folds", "measured_expression"],
+                ["population_scores", "population_audit", "person_scores"],
+                name="score_populations",
+            ),
+            node(
                 nodes.compare_with_known_answer,
                 ["gene_scores", "predicted_expression_enformer", "known_answer"],
                 "known_answer_check",
@@ -77,6 +89,38 @@ def create_pipeline() -> Pipeline:
                 ],
                 "evaluation_report",
                 name="build_report",
+            ),
+        ]
+    )
+
+
+def create_population_pipeline() -> Pipeline:
+    """Predictions by models that did not see a population in, scores within it out."""
+    return pipeline(
+        [
+            node(
+                nodes.score_held_out_populations,
+                [
+                    "predicted_expression_enformer",
+                    "predicted_expression_enformer_all_tracks",
+                    "predicted_expression_enformer_all_bins",
+                    "held_out_predicted_expression_top_snp",
+                    "held_out_predicted_expression_elastic_net",
+                    "held_out_predicted_expression_stack",
+                    "held_out_predicted_expression_stack_without_enformer",
+                    "measured_expression",
+                    "covariates",
+                    "population_folds",
+                    "genes",
+                ],
+                "held_out_population_scores",
+                name="score_held_out_populations",
+            ),
+            node(
+                nodes.report_held_out_populations,
+                ["held_out_population_scores", "population_scores", "gene_scores", "track_predictions"],
+                ["design_cells", "figure_held_out_populations", "held_out_populations_page"],
+                name="report_held_out_populations",
             ),
         ]
     )

@@ -1,0 +1,62 @@
+"""Across genes: levels only where expression has them, deviations otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr, zscore
+
+from haploformer import schemas
+from haploformer.errors import InputError
+from haploformer.evaluation.across_genes import correlate_deviations, correlate_levels, has_levels, score_people
+from tests.builders.scored import build_scored
+
+
+@pytest.fixture
+def tpm() -> np.ndarray:
+    """log2(TPM + 1) of 60 genes in 25 people."""
+    rng = np.random.default_rng(1)
+    return rng.gamma(2, 2, size=(60, 1)) + 0.3 * rng.normal(size=(60, 25))
+
+
+def test_correlate_levels__of_tpm_and_a_refusal_of_normalised_expression(tpm) -> None:
+    predicted = tpm + np.random.default_rng(2).normal(size=(60, 1))
+    r = correlate_levels(predicted, tpm)
+    np.testing.assert_allclose(r[3], pearsonr(predicted[:, 3], tpm[:, 3]).statistic)
+    normalised = zscore(tpm, axis=1)
+    assert has_levels(tpm)
+    assert not has_levels(normalised)
+    with pytest.raises(InputError) as error:
+        correlate_levels(predicted, normalised, where="expression.bed.gz")
+    assert "expression.bed.gz: is normalised per gene" in str(error.value)
+    assert "give TPM; in its place person_scores has r of the deviations" in str(error.value)
+    with pytest.raises(InputError, match="2 genes vary; the r of a person over genes needs 4"):
+        correlate_levels(predicted[:2], tpm[:2])
+
+
+def test_has_levels__residuals_and_rank_normal_expression_have_none() -> None:
+    rng = np.random.default_rng(3)
+    assert not has_levels(rng.normal(size=(300, 12)) * rng.uniform(0.1, 3, size=(300, 1)))
+
+
+def test_correlate_deviations__knows_nothing_of_levels(tpm) -> None:
+    rng = np.random.default_rng(4)
+    predicted = 100 * rng.normal(size=(60, 1)) + 0.3 * rng.normal(size=tpm.shape) + tpm
+    r = correlate_deviations(predicted, tpm)
+    expected = [pearsonr(a, b).statistic for a, b in zip(zscore(predicted, 1).T, zscore(tpm, 1).T, strict=True)]
+    np.testing.assert_allclose(r, expected)
+    np.testing.assert_allclose(correlate_deviations(5 * predicted + 3, zscore(tpm, 1)), r)
+    constant = predicted.copy()
+    constant[7] = 0.1 + 0.2
+    np.testing.assert_allclose(
+        correlate_deviations(constant, tpm), correlate_deviations(np.delete(predicted, 7, 0), np.delete(tpm, 7, 0))
+    )
+
+
+def test_score_people__of_the_first_fold_seed() -> None:
+    scored = build_scored(np.random.default_rng(5), {"enformer": 0.1, "stack": 0.7}, n_genes=30)
+    table = schemas.person_scores.validate(score_people(scored))
+    assert table.groupby("model").size().to_dict() == {"enformer": 80, "stack": 80}
+    assert table.groupby("model")["pearson_r"].mean()["stack"] > 0.6
+    few = scored[scored["gene_id"].isin(["G001", "G002", "G003"])]
+    assert schemas.person_scores.validate(score_people(few)).empty
