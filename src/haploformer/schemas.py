@@ -408,12 +408,12 @@ population_scores = _table(
 )
 
 #: r of a person over genes. ``deviation``: of the distances from each gene's mean over people, in its sd; not of levels,
-#: which expression normalised per gene has not.
+#: which expression normalised per gene has not. ``level``: of log2(coverage + 1) and log2(expression + 1).
 person_scores = _table(
     {
         "individual_id": _text(),
         "model": _text(),
-        "quantity": _text(isin=["deviation"]),
+        "quantity": _text(isin=["deviation", "level"]),
         "n_genes": _integer(4),
         "pearson_r": _number(nullable=True, low=-1.0, high=1.0),
     },

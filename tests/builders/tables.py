@@ -167,7 +167,9 @@ def _stack_weights(rng: np.random.Generator, genes: pd.DataFrame, *, n_fold_seed
         for fold in range(n_folds)
         for feature, weight in features.items()
     ]
-    return pd.DataFrame(rows, columns=["gene_id", "fold_seed", "fold", "feature", "weight"])
+    table = pd.DataFrame(rows, columns=["gene_id", "fold_seed", "fold", "feature", "weight"])
+    whole = table.groupby(["gene_id", "fold_seed", "fold"])["weight"].transform("sum")
+    return table.assign(share=table["weight"] / whole)
 
 
 def _audit() -> pd.DataFrame:

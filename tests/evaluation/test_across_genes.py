@@ -55,8 +55,21 @@ def test_correlate_deviations__knows_nothing_of_levels(tpm) -> None:
 
 def test_score_people__of_the_first_fold_seed() -> None:
     scored = build_scored(np.random.default_rng(5), {"enformer": 0.1, "stack": 0.7}, n_genes=30)
-    table = schemas.person_scores.validate(score_people(scored))
+    measured = scored.query("model == 'stack' and fold_seed == 1").rename(columns={"measured": "expression"})
+    coverage = measured.assign(predicted_expression=np.abs(measured["predicted"]))
+    table = schemas.person_scores.validate(score_people(scored, measured, coverage))
     assert table.groupby("model").size().to_dict() == {"enformer": 80, "stack": 80}
     assert table.groupby("model")["pearson_r"].mean()["stack"] > 0.6
     few = scored[scored["gene_id"].isin(["G001", "G002", "G003"])]
-    assert schemas.person_scores.validate(score_people(few)).empty
+    assert schemas.person_scores.validate(score_people(few, measured, coverage)).empty
+
+
+def test_score_people__of_levels_where_expression_has_them(tpm) -> None:
+    scored = build_scored(np.random.default_rng(6), {"enformer": 0.1}, n=25, n_genes=60, seeds=(1,))
+    tpm = 2 ** np.abs(tpm) - 1
+    measured = scored.assign(expression=tpm.ravel())
+    coverage = scored.assign(predicted_expression=np.abs(tpm.ravel() + np.random.default_rng(7).normal(size=tpm.size)))
+    table = score_people(scored, measured, coverage)
+    levels = table[table["quantity"] == "level"].set_index("individual_id")["pearson_r"]
+    predicted = np.log2(coverage["predicted_expression"].to_numpy().reshape(tpm.shape) + 1)
+    assert levels["P004"] == pytest.approx(pearsonr(predicted[:, 4], np.log2(tpm[:, 4] + 1)).statistic)

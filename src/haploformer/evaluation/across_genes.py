@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.evaluation.metrics import pearson
+
+logger = logging.getLogger(__name__)
 
 #: Genes whose means differ by less than this share of the sd within a gene have no levels.
 _LEVELS = 0.5
@@ -82,30 +87,55 @@ def correlate_deviations(predicted: NDArray[np.floating], measured: NDArray[np.f
     return pearson(z[0].T, z[1].T)
 
 
-def score_people(scored: pd.DataFrame) -> pd.DataFrame:
-    """r of each person over genes by each model, of deviations, first fold seed.
+def score_people(scored: pd.DataFrame, measured: pd.DataFrame, enformer: pd.DataFrame) -> pd.DataFrame:
+    """r of each person over genes: of deviations by each model, of levels by Enformer where expression has them.
 
     Parameters
     ----------
     scored : DataFrame, schema ``scored_predictions``
+        Deviations are those of the first fold seed.
+    measured : DataFrame, schema ``measured_expression``
+        Levels are log2(x + 1) of both sides; expression with values below 0 is taken for logarithms.
+    enformer : DataFrame, schema ``predicted_expression``
+        Coverage.
 
     Returns
     -------
     DataFrame, schema ``person_scores``
-        No rows where fewer than four genes vary.
+        No rows of a quantity for which there are fewer than four genes, or no levels (`correlate_levels` says why).
     """
     first = scored[scored["fold_seed"] == scored["fold_seed"].iloc[0]]
     tables = []
     for model, rows in first.groupby("model", sort=False):
-        sides = [rows.pivot(index="gene_id", columns="individual_id", values=s) for s in ("predicted", "measured")]
-        try:
-            r = correlate_deviations(sides[0].to_numpy(), sides[1].to_numpy())
-        except InputError:
-            continue
-        people = {"individual_id": sides[0].columns, "model": model, "quantity": "deviation", "n_genes": len(sides[0])}
-        tables.append(pd.DataFrame(people | {"pearson_r": r}))
+        sides = [
+            rows.pivot(index="gene_id", columns="individual_id", values=side) for side in ("predicted", "measured")
+        ]
+        tables += _person_rows(sides, correlate_deviations, model=str(model), quantity="deviation")
+    wide = measured.pivot(index="gene_id", columns="individual_id", values="expression")
+    coverage = enformer.pivot(index="gene_id", columns="individual_id", values="predicted_expression")
+    coverage = np.log2(coverage.loc[coverage.index.isin(wide.index), wide.columns] + 1)
+    levels = wide.loc[coverage.index]
+    levels = levels if (levels < 0).any(axis=None) else np.log2(levels + 1)
+    tables += _person_rows([coverage, levels], correlate_levels, model="enformer", quantity="level")
     columns = ["individual_id", "model", "quantity", "n_genes", "pearson_r"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def _person_rows(
+    sides: list[pd.DataFrame],
+    correlate: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+    *,
+    model: str,
+    quantity: str,
+) -> list[pd.DataFrame]:
+    """One table, or none where the question is refused; that is said."""
+    try:
+        r = correlate(sides[0].to_numpy(), sides[1].to_numpy())
+    except InputError as error:
+        logger.info("no r over genes of the %s by %s: %s", quantity, model, error)
+        return []
+    people = {"individual_id": sides[0].columns, "model": model, "quantity": quantity, "n_genes": len(sides[0])}
+    return [pd.DataFrame(people | {"pearson_r": r})]
 
 
 def _require_genes(measured: NDArray[np.floating], where: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from haploformer.figures.comparisons import differences_from
 from haploformer.figures.page import ReportFigure
 from haploformer.figures.style import model_label, remark_model
 
@@ -88,15 +89,36 @@ def _weights_with_digits(attributes: Mapping[str, Any]) -> str:
     return name if digits in name else f"{name} (sha256 {digits})"
 
 
-def cohort_notices(attributes: Mapping[str, Any], known_answer_notice: str | None) -> list[str]:
+def cohort_notices(
+    attributes: Mapping[str, Any], known_answer_notice: str | None, person_groups: pd.DataFrame
+) -> list[str]:
     """What a reader must know before any number."""
     notices = [] if known_answer_notice is None else [known_answer_notice]
     notices += untrained_notices(attributes)
     notices.append(
         "What was normalised or estimated over everybody before it came here (rank-normal expression, PEER factors, "
-        "principal components) has seen the held-out people; that cannot be undone. Relatedness was not tested."
+        "principal components) has seen the held-out people; that cannot be undone. "
+        + describe_relatives(person_groups)
     )
     return notices
+
+
+def describe_relatives(person_groups: pd.DataFrame) -> str:
+    """What was done so that nobody's relatives are on the other side of a split.
+
+    Parameters
+    ----------
+    person_groups : DataFrame, schema ``person_groups``
+    """
+    tested = str(person_groups["tested"].iloc[0])
+    n = int((person_groups["reason"] != "alone").sum())
+    shared = f"{n} people share a fold with one." if n else "there are none."
+    if "relatedness table" in tested:
+        duplicates = "" if "duplicates" in tested else " Duplicates were not looked for: too few common variants."
+        return f"Relatives are those of the relatedness table, others were not looked for: {shared}{duplicates}"
+    if "duplicates" in tested:
+        return f"Relatedness was not tested, but for duplicates: {shared}"
+    return "Relatedness was not tested, and duplicates were not looked for: there are too few common variants."
 
 
 def untrained_notices(attributes: Mapping[str, Any]) -> list[str]:
@@ -109,60 +131,141 @@ def untrained_notices(attributes: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def cohort_headlines(summary: pd.DataFrame) -> list[str]:
-    """The result in three sentences.
+#: A gene counts as gained or lost by Enformer if its r differs by more than this.
+GAIN = 0.05
+
+_DOSAGE_MODELS = ("top_snp", "prs", "elastic_net", "blup")
+
+
+def cohort_headlines(comparison: pd.DataFrame, gene_scores: pd.DataFrame) -> list[str]:
+    """Does Enformer add anything to a person's genotype, and where? In three sentences.
 
     Parameters
     ----------
-    summary : DataFrame
-        ``model, n_genes, mean_pearson_r``, one row per model; a model's remark is told with its number.
+    comparison : DataFrame, schema ``model_comparison``
+    gene_scores : DataFrame, schema ``gene_scores``
+        Of the same models; a model's remark is told with its number.
     """
-    label = {name.split(" (")[0]: model_label(name) for name in summary["model"]}
-    r = summary.assign(model=summary["model"].str.split(" (", regex=False).str[0]).set_index("model")["mean_pearson_r"]
-    n_genes = int(summary["n_genes"].max())
+    means = comparison[comparison["other"].isna()].set_index("model")
+    named = {name.split(" (")[0]: name for name in means.index}
     sentences = []
-    if "elastic_net" in r:
-        sentences.append(
-            f"From dosages alone, an elastic net predicts the expression of held-out people with a mean r of "
-            f"{r['elastic_net']:.3f} over {n_genes} genes."
-        )
-    if "enformer" in r:
-        sentences.append(f"{label['enformer']}, without having seen anybody's expression, reaches {r['enformer']:.3f}.")
-    if "stack" in r and "elastic_net" in r:
-        gain = r["stack"] - r["elastic_net"]
-        verb = "adds" if gain > 0 else "does not add: the difference is"
-        sentences.append(f"{label['stack']} reaches {r['stack']:.3f}: beyond the elastic net it {verb} {gain:+.3f}.")
+    dosage = [named[model] for model in _DOSAGE_MODELS if model in named]
+    if dosage:
+        best = str(means.loc[dosage, "difference"].idxmax())
+        sentences.append(_genotype_sentence(means, best, named.get("enformer")))
+    if "stack" in named and "stack_without_enformer" in named:
+        stack, without = named["stack"], named["stack_without_enformer"]
+        row = differences_from(comparison, model=stack).set_index("other").loc[without]
+        sentences.append(_stack_sentence(means, stack, without, row))
+        sentences.append(_gene_sentence(gene_scores, stack, without))
     return sentences
 
 
+def _genotype_sentence(means: pd.DataFrame, best: str, enformer: str | None) -> str:
+    row = means.loc[best]
+    text = (
+        f"From genotype alone, the best model ({model_label(best)}) predicts the expression of held-out people with a mean "
+        f"r of {row['difference']:.3f} over {int(row['n_genes'])} genes (95 % over people: {row['low_people']:.3f} to "
+        f"{row['high_people']:.3f})"
+    )
+    if enformer is None:
+        return f"{text}."
+    zero = means.loc[enformer]
+    return (
+        f"{text}; {model_label(enformer)}, which has seen nobody's expression, reaches {zero['difference']:.3f} "
+        f"({zero['low_people']:.3f} to {zero['high_people']:.3f})."
+    )
+
+
+def _stack_sentence(means: pd.DataFrame, stack: str, without: str, row: pd.Series) -> str:
+    intervals = [(row["low_people"], row["high_people"], "over people")]
+    if pd.notna(row["low_loci"]):
+        intervals.append((row["low_loci"], row["high_loci"], "over loci"))
+    if all(low > 0 for low, _, _ in intervals):
+        verdict = "Enformer adds to genotype"
+    elif all(high < 0 for _, high, _ in intervals):
+        verdict = "Enformer takes away from genotype"
+    else:
+        verdict = "Enformer does not demonstrably change what genotype tells"
+    told = ", ".join(f"{low:+.3f} to {high:+.3f} {over}" for low, high, over in intervals)
+    return (
+        f"{verdict}: {model_label(stack)} reaches {means.loc[stack, 'difference']:.3f} with it and "
+        f"{means.loc[without, 'difference']:.3f} without, a difference of {row['difference']:+.3f} (95 %: {told})."
+    )
+
+
+def _gene_sentence(gene_scores: pd.DataFrame, stack: str, without: str) -> str:
+    wide = gene_scores.pivot(index="gene_id", columns="model", values="pearson_r")
+    gain = (wide[stack] - wide[without]).dropna()
+    names = gene_scores.drop_duplicates("gene_id").set_index("gene_id")["gene_name"]
+    better, worse = int((gain > GAIN).sum()), int((gain < -GAIN).sum())
+    top = gain.sort_values(ascending=False, kind="stable").head(3)
+    where = ", ".join(f"{names[gene]} ({value:+.3f})" for gene, value in top.items() if value > GAIN)
+    most = f", most in {where}" if where else ""
+    return f"By more than {GAIN}, r rises in {better} of {len(gain)} genes{most}, and falls in {worse}."
+
+
 def cohort_figures(
-    figures: Sequence[go.Figure], attributes: Mapping[str, Any], gene_scores: pd.DataFrame, *, with_individuals: bool
+    figures: Mapping[str, go.Figure],
+    attributes: Mapping[str, Any],
+    gene_scores: pd.DataFrame,
+    *,
+    with_individuals: bool,
 ) -> list[ReportFigure]:
     """The figures with titles and captions.
 
     Parameters
     ----------
-    figures : four Figures
-        Scores by model, model against model, predicted against measured, distinct haplotypes.
+    figures : mapping
+        Of ``by_model, against, differences, null, populations, heritability, predicted, haplotypes`` those that there
+        are, in any order.
     with_individuals : bool
         Whether the one that shows people is among them.
     """
-    by_model, against, predicted, haplotypes = figures
     n_models = gene_scores["model"].nunique()
-    whom = (
+    whom = describe_conditions(attributes, gene_scores)
+    captions = {
+        "by_model": ("r of every gene, by model", "Each point is a gene; the mean is marked."),
+        "against": ("Stack against elastic net", "Each point is a gene."),
+        "differences": (
+            "What the stack has more than each model",
+            "Difference in mean r over genes. Intervals are from the 2.5 % to the 97.5 % point of a bootstrap.",
+        ),
+        "null": (
+            "People permuted",
+            "The mean r over genes beside that of permutations of people within their fold.",
+        ),
+        "populations": (
+            "r within each population",
+            "Mean r over genes among the people of one population; the models are trained on all.",
+        ),
+        "heritability": (
+            "r against cis-heritability",
+            "Each point is a gene; the line is what an additive model can reach. With some hundred people h2 is too "
+            "uncertain to leave genes out by (standard error in the hover).",
+        ),
+        "predicted": (
+            "Predicted against measured",
+            "The gene that the stack predicts best, and the one in the middle. Each point is a held-out person in the "
+            "first assignment to folds, standardised within the fold; the r above is the mean over all.",
+        ),
+        "haplotypes": (
+            "Distinct haplotypes",
+            "Chromosome copies in each gene's window, and how many of them differ.",
+        ),
+    }
+    wide = {"predicted": 190 * n_models, "populations": 110 * n_models}
+    return [
+        ReportFigure(title, figures[name], f"{caption} {whom}", min_width=max(560, wide.get(name, 0)))
+        for name, (title, caption) in captions.items()
+        if name in figures and (with_individuals or name != "predicted")
+    ]
+
+
+def describe_conditions(attributes: Mapping[str, Any], gene_scores: pd.DataFrame) -> str:
+    """People, folds, window, bins, tracks and weights, for a caption."""
+    return (
         f"{gene_scores['n'].max():,} people, {gene_scores['n_folds'].max()} folds by person in "
         f"{gene_scores['n_fold_seeds'].max()} assignments; window of {attributes['geometry']['window']:,} bases, "
-        f"{len(attributes['bins'])} centre bins; weights: {attributes['weights']}."
+        f"{len(attributes['bins'])} bins, {len(attributes['tracks']):,} tracks stored; weights: {attributes['weights']}."
     )
-    shown = [
-        ReportFigure("r of every gene, by model", by_model, f"Each point is a gene; the mean is marked. {whom}"),
-        ReportFigure("Stack against elastic net", against, f"Each point is a gene. {whom}"),
-    ]
-    if with_individuals:
-        caption = (
-            f"The gene that the stack predicts best, and the one in the middle. Each point is a held-out person in the "
-            f"first assignment to folds, standardised within the fold; the r above is the mean over all. {whom}"
-        )
-        shown.append(ReportFigure("Predicted against measured", predicted, caption, min_width=150 * n_models))
-    caption = f"Chromosome copies in each gene's window, and how many of them differ. {whom}"
-    return [*shown, ReportFigure("Distinct haplotypes", haplotypes, caption)]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from haploformer.figures.scores import R_AXIS
+from haploformer.figures.scores import R_AXIS, narrow_label
 from haploformer.figures.style import (
     GROUP_COLOURS,
     GROUP_SYMBOLS,
@@ -26,6 +26,7 @@ from haploformer.figures.style import (
 )
 
 ROW, MARGIN = 30, 150
+_DESIGNS = {"seen": "in training", "held out": "held out"}
 _LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "itemclick": False}
 
 
@@ -78,7 +79,7 @@ def plot_model_differences(comparison: pd.DataFrame, *, model: str) -> go.Figure
         )
     figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=labels, range=[len(rows) - 0.4, -0.6], zeroline=False)
     figure.update_xaxes(title_text=f"mean r of {plain_text(model_label(model))} minus that of the model")
-    return figure.update_layout(legend=_LEGEND)
+    return figure.update_layout(legend=_LEGEND, showlegend=True)
 
 
 def differences_from(comparison: pd.DataFrame, *, model: str) -> pd.DataFrame:
@@ -167,7 +168,7 @@ def plot_populations(population_scores: pd.DataFrame) -> go.Figure:
     columns = ["gene_id", "model", "population", "design", "n", "pearson_r"]
     check_columns("population_scores", population_scores.columns, columns)
     models = order_models(population_scores["model"])
-    labels = [plain_text(model_label(model)).replace(" (", "<br>(") for model in models]
+    labels = [narrow_label(model) for model in models]
     figure = new_figure(height=420)
     populations = sorted(population_scores["population"].unique())
     for i, population in enumerate(populations):
@@ -184,7 +185,7 @@ def plot_populations(population_scores: pd.DataFrame) -> go.Figure:
                     x=[models.index(model) + shift for model in there],
                     y=[float(means[model]) for model in there],
                     mode="markers",
-                    name=f"{plain_text(population)}, {int(rows['n'].max())} people, {design}",
+                    name=f"{plain_text(population)}, {int(rows['n'].max())} people, {_DESIGNS[design]}",
                     marker={"color": GROUP_COLOURS[i % 8], "symbol": symbol, "size": 10, "line": {"width": 1.5}},
                     customdata=plain_texts(map(model_label, there)),
                     hovertemplate=f"%{{customdata}}, {plain_text(population)}: mean r %{{y:.3f}}<extra></extra>",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from haploformer.figures import comparison_tables as compared
 from haploformer.figures import tables
 from haploformer.figures.page import ReportFigure, render_page
 
@@ -34,6 +35,15 @@ class ReportContent:
         ``schemas.known_answer_check``: every quantity, beside what is in ``model_summary``.
     stack_weights : DataFrame, optional
         ``schemas.stack_weights``.
+    comparison, null, accuracy : DataFrame, optional
+        ``schemas.model_comparison``, ``schemas.permutation_null``, and
+        ``haploformer.evaluation.accuracy.summarise_accuracy``.
+    compared : str
+        The model whose differences from the others are shown.
+    population_scores, population_audit : DataFrame, optional
+        The tables of ``schemas`` with these names.
+    published : DataFrame, optional
+        ``haploformer.evaluation.published.published_table``.
     audit, individual_audit, window_audit : DataFrame, optional
         The tables of ``schemas`` with these names.
     genes : DataFrame, optional
@@ -49,6 +59,13 @@ class ReportContent:
     figures: Sequence[ReportFigure] = ()
     known_answer_check: pd.DataFrame | None = None
     stack_weights: pd.DataFrame | None = None
+    comparison: pd.DataFrame | None = None
+    null: pd.DataFrame | None = None
+    accuracy: pd.DataFrame | None = None
+    compared: str = "stack"
+    population_scores: pd.DataFrame | None = None
+    population_audit: pd.DataFrame | None = None
+    published: pd.DataFrame | None = None
     audit: pd.DataFrame | None = None
     individual_audit: pd.DataFrame | None = None
     window_audit: pd.DataFrame | None = None
@@ -85,6 +102,14 @@ def build_report(content: ReportContent) -> str:
         known_answer=_optional(tables.known_answer_table, content.known_answer_check),
         gene_table=tables.gene_table(content.gene_scores),
         stack=_optional(tables.stack_weight_table, content.stack_weights),
+        means=_optional(compared.mean_table, content.comparison),
+        differences=_differences(content),
+        accuracy=_optional(compared.accuracy_table, content.accuracy),
+        null=_optional(compared.null_table, content.null),
+        populations=None
+        if content.population_scores is None or content.population_audit is None or content.population_audit.empty
+        else compared.population_table(content.population_scores, content.population_audit),
+        published=_optional(compared.published_table, content.published),
         variants=_optional(tables.variant_audit_table, content.audit),
         people_summary=_optional(tables.individual_summary_table, content.individual_audit),
         people=_optional(tables.individual_table, content.individual_audit),
@@ -96,3 +121,11 @@ def _optional(
     make: Callable[..., tables.Table], table: pd.DataFrame | None, *more: pd.DataFrame
 ) -> tables.Table | None:
     return None if table is None or table.empty else make(table, *more)
+
+
+def _differences(content: ReportContent) -> tables.Table | None:
+    """What the compared model has more than each other one; nothing where it is alone or absent."""
+    pairs = None if content.comparison is None else content.comparison.dropna(subset=["other"])
+    if pairs is None or content.compared not in set(pairs["model"]) | set(pairs["other"]):
+        return None
+    return compared.difference_table(pairs, model=content.compared)

@@ -72,7 +72,7 @@ def plot_scores_by_model(
         _add_expected(figure, models, expected_intervals(known_answer_check, quantity=quantity))
     figure.update_xaxes(
         tickvals=list(range(len(models))),
-        ticktext=[f"{_narrow(model)}<br>mean {three_decimals(means[model])}" for model in models],
+        ticktext=[f"{narrow_label(model)}<br>mean {three_decimals(means[model])}" for model in models],
         tickangle=0,
         range=[-0.6, len(models) - 0.4],
         showgrid=False,
@@ -125,9 +125,11 @@ def _add_expected(figure: go.Figure, models: list[str], expected: pd.DataFrame) 
         named = True
 
 
-def _narrow(model: str) -> str:
-    """The model's label on lines of its own: after a comma, and for its remark."""
-    return plain_text(model_label(model)).replace(" (", "<br>(").replace(", ", ",<br>")
+def narrow_label(model: str) -> str:
+    """The model's label on lines of its own: after a comma, for what it is without, and for its remark."""
+    return (
+        plain_text(model_label(model)).replace(" (", "<br>(").replace(", ", ",<br>").replace(" without", "<br>without")
+    )
 
 
 def plot_model_against_model(gene_scores: pd.DataFrame, *, x: str, y: str) -> go.Figure:

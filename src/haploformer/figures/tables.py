@@ -197,7 +197,7 @@ def _score(row: dict) -> Cell:
 
 
 def stack_weight_table(stack_weights: pd.DataFrame) -> Table:
-    """The weight of each feature: its mean over folds within a gene, then mean, median and range over genes."""
+    """The weight of each feature: its mean over folds within a gene, then mean, median and range over genes; its share."""
     check_columns("stack_weights", stack_weights.columns, ["gene_id", "feature", "weight"])
     per_gene = stack_weights.groupby(["feature", "gene_id"])["weight"].mean()
     zero = stack_weights["weight"].eq(0).groupby(stack_weights["feature"]).mean()
@@ -211,11 +211,20 @@ def stack_weight_table(stack_weights: pd.DataFrame) -> Table:
         Column("Lowest"),
         Column("Highest"),
         Column("Share of fits with weight 0"),
+        Column("Share of the prediction's variance"),
     )
+    shares = stack_weights.groupby("feature")["share"].mean() if "share" in stack_weights else {}
     rows = []
     for feature in features:
         weights = per_gene.loc[feature]
-        statistics = [weights.mean(), weights.median(), weights.min(), weights.max(), zero[feature]]
+        statistics = [
+            weights.mean(),
+            weights.median(),
+            weights.min(),
+            weights.max(),
+            zero[feature],
+            shares.get(feature),
+        ]
         rows.append(
             (
                 text_cell(model_label(feature), colour=colours[feature]),

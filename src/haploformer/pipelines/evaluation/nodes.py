@@ -103,21 +103,21 @@ def compare_models(
 
 
 def score_populations(
-    scored: pd.DataFrame, individuals: pd.DataFrame, person_folds: pd.DataFrame, measured: pd.DataFrame
+    scored: pd.DataFrame,
+    individuals: pd.DataFrame,
+    person_folds: pd.DataFrame,
+    measured: pd.DataFrame,
+    enformer: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """r within each population, which of them have enough people, and r of each person over genes."""
     from haploformer.evaluation import across_genes, populations
     from haploformer.evaluation.scored_cohort import lay_out_scored
-    from haploformer.expression.matrix import IndividualMatrix
 
     audit = populations.count_populations(individuals, person_folds)
     for row in audit[~audit["scored"]].itertuples():
         logger.warning("population %s is not scored by itself: %s", row.population, row.reason)
-    expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression")
-    if not across_genes.has_levels(expression.values):
-        logger.info("expression is normalised per gene: r over genes is of deviations, not of levels")
     within = populations.score_populations(lay_out_scored(scored), individuals, audit)
-    return within, audit, across_genes.score_people(scored)
+    return within, audit, across_genes.score_people(scored, measured, enformer)
 
 
 def score_held_out_populations(
@@ -222,14 +222,41 @@ def plot_scores(
     )
 
 
+def plot_comparisons(
+    scores: pd.DataFrame, comparison: pd.DataFrame, null: pd.DataFrame, population_scores: pd.DataFrame
+) -> tuple[Any, Any, Any]:
+    """Figures of how sure the means are, and of populations."""
+    from haploformer import figures
+    from haploformer.figures.cohort import label_models, model_weights
+
+    weights = model_weights(scores)
+    comparison = label_models(label_models(comparison, weights), weights, column="other")
+    stack = label_models(pd.DataFrame({"model": ["stack"]}), weights)["model"][0]
+    return (
+        figures.plot_model_differences(comparison, model=stack),
+        figures.plot_permutation_null(label_models(null, weights)),
+        figures.plot_populations(label_models(population_scores, weights))
+        if len(population_scores)
+        else figures.plot_nothing("No population has enough people in every fold (see Populations)."),
+    )
+
+
 def build_report(
     scores: pd.DataFrame,
     check: pd.DataFrame,
     stack_weights: pd.DataFrame,
+    comparison: pd.DataFrame,
+    null: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    population_scores: pd.DataFrame,
+    population_audit: pd.DataFrame,
     by_model: Any,
     against: Any,
     predicted: Any,
     haplotypes: Any,
+    differences: Any,
+    permuted: Any,
+    populations: Any,
     predictions: TrackPredictions,
     known_answer: KnownAnswer | None,
     input_audit: pd.DataFrame,
@@ -238,30 +265,60 @@ def build_report(
     window_audit: pd.DataFrame,
     genes: pd.DataFrame,
     covariates: pd.DataFrame,
+    person_groups: pd.DataFrame,
     options: EvaluationParameters,
 ) -> str:
     """One page that says what was run, on whom, and how well each model does."""
-    from haploformer import figures
-    from haploformer.evaluation.summary import summarise_models
-    from haploformer.figures import cohort
+    from haploformer.figures import ReportContent, build_report, cohort
 
     attributes, weights = predictions.attributes, cohort.model_weights(scores)
-    scores, check = cohort.label_models(scores, weights), cohort.label_models(check, weights)
-    summary = summarise_models(scores, known_answer_check=check)
-    shown = [by_model, against, predicted, haplotypes]
-    content = figures.ReportContent(
+    notice = None if known_answer is None else known_answer.expected["notice"]
+    shown = {"by_model": by_model, "against": against, "differences": differences, "null": permuted}
+    shown |= {"populations": populations, "predicted": predicted, "haplotypes": haplotypes}
+    content = ReportContent(
         title="Personal gene expression, predicted and measured",
         facts=cohort.cohort_facts(attributes, scores, covariates["covariate"].nunique(), genes),
-        model_summary=summary,
-        gene_scores=scores,
-        notices=cohort.cohort_notices(attributes, None if known_answer is None else known_answer.expected["notice"]),
-        headlines=cohort.cohort_headlines(summary),
+        notices=cohort.cohort_notices(attributes, notice, person_groups),
         figures=cohort.cohort_figures(shown, attributes, scores, with_individuals=options.individuals_in_report),
-        known_answer_check=check if len(check) else None,
-        stack_weights=cohort.label_models(stack_weights, weights, column="feature"),
         audit=pd.concat([input_audit, sequence_audit], ignore_index=True),
         individual_audit=individual_audit if options.individuals_in_report else None,
         window_audit=window_audit,
         genes=genes,
+        population_audit=population_audit,
+        **_labelled(scores, check, stack_weights, comparison, null, accuracy, population_scores, weights),
     )
-    return figures.build_report(content)
+    return build_report(content)
+
+
+def _labelled(
+    scores: pd.DataFrame,
+    check: pd.DataFrame,
+    stack_weights: pd.DataFrame,
+    comparison: pd.DataFrame,
+    null: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    population_scores: pd.DataFrame,
+    weights: dict[str, str],
+) -> dict[str, Any]:
+    """What the report says of models, those that rest on untrained weights called so."""
+    from haploformer.evaluation.accuracy import summarise_accuracy
+    from haploformer.evaluation.published import published_table
+    from haploformer.evaluation.summary import summarise_models
+    from haploformer.figures import cohort
+
+    summary = cohort.label_models(summarise_accuracy(accuracy, scores), weights)
+    scores, check, null = (cohort.label_models(table, weights) for table in (scores, check, null))
+    comparison = cohort.label_models(cohort.label_models(comparison, weights), weights, column="other")
+    return {
+        "model_summary": summarise_models(scores, known_answer_check=check),
+        "gene_scores": scores,
+        "headlines": cohort.cohort_headlines(comparison, scores),
+        "known_answer_check": check if len(check) else None,
+        "stack_weights": cohort.label_models(stack_weights, weights, column="feature"),
+        "comparison": comparison,
+        "null": null,
+        "accuracy": summary,
+        "compared": cohort.label_models(pd.DataFrame({"model": ["stack"]}), weights)["model"][0],
+        "population_scores": cohort.label_models(population_scores, weights),
+        "published": published_table(),
+    }

@@ -1,0 +1,205 @@
+"""Figures and sentences of how sure a result is say what the tables say."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from haploformer.evaluation.accuracy import gene_accuracy, summarise_accuracy
+from haploformer.evaluation.populations import count_populations, score_populations
+from haploformer.evaluation.published import published_table
+from haploformer.evaluation.resampling import compare_models, permute_people
+from haploformer.evaluation.scored_cohort import lay_out_scored
+from haploformer.evaluation.scores import score_genes
+from haploformer.figures import cohort
+from haploformer.figures import comparison_tables as tables
+from haploformer.figures.comparisons import (
+    differences_from,
+    plot_model_differences,
+    plot_permutation_null,
+    plot_populations,
+    plot_r_against_heritability,
+)
+from tests.builders.scored import build_scored, genes_of
+
+SHARES = {"enformer": 0.15, "top_snp": 0.35, "elastic_net": 0.4, "stack_without_enformer": 0.4, "stack": 0.5}
+
+
+class Study:
+    """Every table of a small cohort."""
+
+    def __init__(self, shares: dict[str, float], *, seed: int = 1, n_genes: int = 14) -> None:
+        scored = build_scored(np.random.default_rng(seed), shares, n_genes=n_genes)
+        self.genes, arrays, rng = genes_of(scored), lay_out_scored(scored), np.random.default_rng(2)
+        self.scores = score_genes(scored, self.genes)
+        self.comparison = compare_models(self.scores, arrays, self.genes, rng)
+        self.null = permute_people(arrays, rng, n_permutations=25)
+        self.accuracy = gene_accuracy(self.scores, arrays, set(shares) - {"enformer"})
+        people = pd.DataFrame({"individual_id": arrays.individual_ids})
+        people["population"] = ["A"] * 40 + ["B"] * 39 + ["C"]
+        folds = scored.drop_duplicates(["individual_id", "fold_seed"])[["individual_id", "fold_seed", "fold"]]
+        self.audit = count_populations(people, folds)
+        self.populations = score_populations(arrays, people, self.audit)
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return Study(SHARES)
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"[+-]?\d+\.\d+", text)
+
+
+def test_cohort_headlines__are_recomputed_from_the_tables(study) -> None:
+    first, second, third = cohort.cohort_headlines(study.comparison, study.scores)
+    mean = study.scores.groupby("model")["pearson_r"].mean()
+    interval = study.comparison[study.comparison["other"].isna()].set_index("model")
+    best = mean[["top_snp", "elastic_net"]].idxmax()
+    assert "the best model (Elastic net)" in first
+    assert "over 14 genes" in first
+    expected = [mean[best], *interval.loc[best, ["low_people", "high_people"]]]
+    expected += [mean["enformer"], *interval.loc["enformer", ["low_people", "high_people"]]]
+    assert numbers(first) == [f"{value:.3f}" for value in expected]
+
+    pair = study.comparison.query("model == 'stack' and other == 'stack_without_enformer'").iloc[0]
+    told = [f"{mean['stack']:.3f}", f"{mean['stack_without_enformer']:.3f}"]
+    told += [
+        f"{v:+.3f}" for v in [mean["stack"] - mean["stack_without_enformer"], pair["low_people"], pair["high_people"]]
+    ]
+    told += [f"{pair['low_loci']:+.3f}", f"{pair['high_loci']:+.3f}"]
+    assert numbers(second) == told
+    assert second.startswith("Enformer adds to genotype: ")
+
+    wide = study.scores.pivot(index="gene_name", columns="model", values="pearson_r")
+    gain = (wide["stack"] - wide["stack_without_enformer"]).sort_values(ascending=False)
+    assert f"rises in {(gain > 0.05).sum()} of 14 genes, most in {gain.index[0]} ({gain.iloc[0]:+.3f})" in third
+    assert third.endswith(f"falls in {(gain < -0.05).sum()}.")
+
+
+@pytest.mark.parametrize(
+    ("with_it", "verdict"),
+    [(0.1, "Enformer takes away from genotype"), (0.4, "Enformer does not demonstrably change what genotype tells")],
+)
+def test_cohort_headlines__the_verdict_follows_the_intervals(with_it: float, verdict: str) -> None:
+    study = Study({"elastic_net": 0.4, "stack_without_enformer": 0.4, "stack": with_it}, seed=3)
+    assert cohort.cohort_headlines(study.comparison, study.scores)[1].startswith(f"{verdict}: ")
+
+
+def test_cohort_headlines__too_few_loci_leave_the_interval_over_people() -> None:
+    study = Study({"elastic_net": 0.4, "stack_without_enformer": 0.4, "stack": 0.6}, n_genes=4)
+    second = cohort.cohort_headlines(study.comparison, study.scores)[1]
+    assert second.startswith("Enformer adds to genotype: ")
+    assert "over people" in second
+    assert "over loci" not in second
+
+
+@pytest.mark.parametrize(
+    ("tested", "reasons", "sentence"),
+    [
+        ("nothing", ["alone"] * 3, "Relatedness was not tested, and duplicates were not looked for: there are too few"),
+        ("duplicates", ["alone"] * 3, "Relatedness was not tested, but for duplicates: there are none."),
+        ("duplicates", ["duplicates", "alone", "duplicates"], "for duplicates: 2 people share a fold with one."),
+        ("relatedness table", ["alone"] * 3, "Duplicates were not looked for: too few common variants."),
+        (
+            "duplicates, relatedness table",
+            ["alone"] * 3,
+            "Relatives are those of the relatedness table, others were not",
+        ),
+    ],
+)
+def test_describe_relatives__says_what_was_tested(tested, reasons, sentence) -> None:
+    groups = pd.DataFrame({"individual_id": ["P1", "P2", "P3"], "reason": reasons, "tested": tested})
+    assert sentence in cohort.describe_relatives(groups)
+
+
+def test_differences_from__turns_the_pairs_that_stand_the_other_way(study) -> None:
+    rows = differences_from(study.comparison, model="elastic_net").set_index("other")
+    means = study.scores.groupby("model")["pearson_r"].mean()
+    np.testing.assert_allclose(rows["difference"], means["elastic_net"] - means[rows.index])
+    for low, high in (("low_loci", "high_loci"), ("low_people", "high_people")):
+        assert (rows[low] < rows["difference"]).all()
+        assert (rows["difference"] < rows[high]).all()
+    wide = study.scores.pivot(index="gene_id", columns="model", values="pearson_r")
+    assert rows.loc["stack", "win_rate"] == pytest.approx((wide["elastic_net"] > wide["stack"]).mean())
+    with pytest.raises(ValueError, match="compares prs with nothing"):
+        differences_from(study.comparison, model="prs")
+
+
+def test_plot_model_differences__draws_both_intervals(study) -> None:
+    figure = plot_model_differences(study.comparison, model="stack")
+    loci, people = figure.data
+    rows = differences_from(study.comparison, model="stack")
+    assert list(loci.x) == list(people.x) == rows["difference"].tolist()
+    np.testing.assert_allclose(np.array(people.x) - people.error_x.arrayminus, rows["low_people"])
+    np.testing.assert_allclose(np.array(loci.x) + loci.error_x.array, rows["high_loci"])
+    without = study.comparison.assign(low_loci=np.nan, high_loci=np.nan)
+    assert len(plot_model_differences(without, model="stack").data) == 1
+
+
+def test_plot_permutation_null__draws_null_and_observed(study) -> None:
+    null, observed = plot_permutation_null(study.null).data
+    rows = study.null.set_index("model").loc[["enformer", "top_snp", "elastic_net", "stack_without_enformer", "stack"]]
+    assert list(observed.x) == rows["observed"].tolist()
+    np.testing.assert_allclose(np.array(null.x) + null.error_x.array, rows["high"])
+
+
+def test_plot_populations__a_trace_for_each_population_and_design(study) -> None:
+    held_out = study.populations[study.populations["population"] == "B"].assign(design="held out", pearson_r=0.1)
+    figure = plot_populations(pd.concat([study.populations, held_out]))
+    assert [trace.name for trace in figure.data] == [
+        "A, 40 people, in training",
+        "B, 39 people, in training",
+        "B, 39 people, held out",
+    ]
+    means = study.populations.query("population == 'A'").groupby("model")["pearson_r"].mean()
+    order = ["enformer", "top_snp", "elastic_net", "stack_without_enformer", "stack"]
+    np.testing.assert_allclose(figure.data[0].y, means[order])
+    np.testing.assert_allclose(figure.data[2].y, 0.1)
+
+
+def test_plot_r_against_heritability__smallest_window_and_genes_without_an_estimate(study) -> None:
+    genes = study.genes["gene_id"]
+    wide = pd.DataFrame({"gene_id": genes, "cis_window": 2_000_000, "h2": 0.9, "se": 0.1})
+    near = wide.assign(cis_window=196_608, h2=np.linspace(0, 0.5, len(genes)))
+    near.loc[3, ["h2", "se"]] = np.nan
+    figure = plot_r_against_heritability(
+        study.scores, pd.concat([wide, near]), models=["elastic_net", "stack", "enformer"]
+    )
+    net = figure.data[0]
+    kept = near.drop(index=3)
+    np.testing.assert_allclose(net.x, np.sqrt(kept["h2"]))
+    r = study.scores.query("model == 'elastic_net'").set_index("gene_id")["pearson_r"]
+    np.testing.assert_allclose(net.y, r[kept["gene_id"]])
+    assert [trace.visible for trace in figure.data[:3]] == [True, True, "legendonly"]
+    assert "1 gene without an estimate: not drawn" in figure.layout.xaxis.title.text
+    with pytest.raises(ValueError, match="no gene has an r and a heritability"):
+        plot_r_against_heritability(study.scores, near.assign(h2=np.nan), models=["stack"])
+
+
+def test_tables__show_the_numbers_and_who_is_left_out(study) -> None:
+    means = {row[0].text: [cell.text for cell in row[1:]] for row in tables.mean_table(study.comparison).rows}
+    interval = study.comparison[study.comparison["other"].isna()].set_index("model").loc["stack"]
+    assert means["Stack"][1] == f"{interval['difference']:.3f}"
+    assert means["Stack"][3] == f"{interval['low_people']:.3f} to {interval['high_people']:.3f}"
+    few = tables.mean_table(study.comparison.assign(low_loci=np.nan, high_loci=np.nan))
+    assert "too few for an interval" in few.caption
+    assert few.rows[0][3].text == "\N{EN DASH}"
+
+    differences = tables.difference_table(study.comparison, model="stack")
+    assert [row[0].text for row in differences.rows] == ["Enformer", "Top SNP", "Elastic net", "Stack without Enformer"]
+    null = tables.null_table(study.null)
+    assert null.rows[0][1].text == f"{study.null.iloc[0]['observed']:.3f}"
+    summary = summarise_accuracy(study.accuracy, study.scores)
+    counts = {row[0].text: row[1].text for row in tables.accuracy_table(summary).rows}
+    q = study.accuracy.query("model == 'stack' and q_value <= 0.05 and sign > 0")
+    assert counts["Stack"] == f"{len(q)} of 14"
+
+    populations = tables.population_table(study.populations, study.audit)
+    assert [row[0].text for row in populations.rows] == ["A", "B", "C"]
+    assert populations.rows[2][2].text == "\N{EN DASH}"
+    assert "Not scored: C: 1 person, 0 in a fold; an r needs 4." in populations.caption
+    assert len(tables.published_table(published_table()).rows) == len(published_table())
