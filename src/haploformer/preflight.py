@@ -213,9 +213,10 @@ def _check_study(
     if "covariate_table" in names:
         covariate_table = load("covariate_table")
         people = data_prep.select_individuals(bed, genotype_file, covariate_table, panel, options, parameters["select"])
+        data_prep.prepare_expression(bed, genes, people)
         _check_covariates(covariate_table, _assign_folds(people, names, load, parameters["evaluation"]))
         found = data_prep.count_study(
-            bed, genotype_file, covariate_table, annotation, genes, options, parameters["select"]
+            bed, genotype_file, covariate_table, annotation, genes, people, options, parameters["select"]
         )
         datasets = {bed.name: "expression_bed", genotype_file.name: "genotype_file"}
         counts.update({key._replace(source=datasets.get(key.source, "covariate_table")): n for key, n in found.items()})

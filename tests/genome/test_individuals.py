@@ -82,3 +82,9 @@ def test_count_individuals__says_which_file_lacks_whom():
     assert by_source[("bed", "dropped", "not in covariates")] == 1
     assert by_source[("vcf", "dropped", "not in bed")] == 1
     assert sum(counts.values()) == 8
+
+
+def test_select_individuals__a_covariate_file_that_lacks_somebody():
+    with pytest.raises(InputError, match=r"e\.bed: 1 of 3 individuals are not in c\.txt \(first: B\)"):
+        select(["A", "B", "C"], ["A", "B", "C"], ["A", "C"], policy="require")
+    assert select(["A", "B", "C"], ["A", "B", "C"], ["A", "C"])["individual_id"].tolist() == ["A", "C"]

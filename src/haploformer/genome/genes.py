@@ -75,7 +75,13 @@ def without_version(gene_ids: pd.Series) -> pd.Series:
 
 
 def count_genes(
-    measured: pd.DataFrame, selected: pd.DataFrame, annotation: pd.DataFrame, *, source: str, contigs: Collection[str]
+    measured: pd.DataFrame,
+    selected: pd.DataFrame,
+    annotation: pd.DataFrame,
+    *,
+    source: str,
+    contigs: Collection[str],
+    constant: Collection[str] = (),
 ) -> AuditCounts:
     """How many measured genes are kept, with and without annotation, and how many are left out and why.
 
@@ -87,7 +93,11 @@ def count_genes(
         ``gene_id``.
     contigs : collection of str
         The chosen chromosomes, canonical names.
+    constant : collection of str
+        Ids of selected genes whose expression is the same in everybody.
     """
+    n_selected = len(selected)
+    selected = selected[~selected["gene_id"].isin(list(constant))]
     known = set(without_version(annotation["gene_id"]))
     annotated = int(without_version(selected["gene_id"]).isin(known).sum())
     n_on_contigs = int(measured["contig"].isin(list(contigs)).sum())
@@ -95,6 +105,7 @@ def count_genes(
         ("kept", "used"): annotated,
         ("kept", "used, not in the annotation"): len(selected) - annotated,
         ("dropped", "other chromosome"): len(measured) - n_on_contigs,
-        ("dropped", "not selected"): n_on_contigs - len(selected),
+        ("dropped", "not selected"): n_on_contigs - n_selected,
+        ("dropped", "expression is the same in everybody"): n_selected - len(selected),
     }
     return Counter({AuditKey(source, None, "gene", *outcome): n for outcome, n in outcomes.items() if n})

@@ -75,10 +75,38 @@ def select_genotyped_individuals(
 
 
 def prepare_expression(bed: ExpressionBed, genes: pd.DataFrame, individuals: pd.DataFrame) -> pd.DataFrame:
-    """Measured expression of the study's genes and people, long."""
+    """Measured expression of the study's genes and people, long; a gene that is the same in everybody is left out."""
+    from haploformer.errors import InputError
+
+    chosen = _choose_expression(bed, genes, individuals)
+    constant = _constant_genes(chosen)
+    if len(constant) == len(chosen):
+        raise InputError(
+            bed.name,
+            f"expression is the same in all {chosen.shape[1]} individuals, in each of {len(chosen)} genes",
+            "give expression that differs between people",
+        )
+    if constant:
+        logger.warning(
+            "%d of %d genes are left out: their expression is the same in everybody (first: %s)",
+            len(constant),
+            len(chosen),
+            constant[0],
+        )
+    return chosen.drop(index=constant).stack().rename("expression").reset_index()
+
+
+def _choose_expression(bed: ExpressionBed, genes: pd.DataFrame, individuals: pd.DataFrame) -> pd.DataFrame:
+    """Expression of the study, genes in rows and people in columns."""
     wide = pd.DataFrame(bed.values, index=bed.genes["gene_id"], columns=pd.Index(bed.individual_ids, dtype=object))
     chosen = wide.loc[genes["gene_id"].tolist(), individuals["individual_id"].tolist()]
-    return chosen.rename_axis(index="gene_id", columns="individual_id").stack().rename("expression").reset_index()
+    return chosen.rename_axis(index="gene_id", columns="individual_id")
+
+
+def _constant_genes(expression: pd.DataFrame) -> list[str]:
+    """Genes in which nobody differs by more than rounding."""
+    spread = expression.max(axis=1) - expression.min(axis=1)
+    return expression.index[spread <= 1e-12 * expression.abs().max(axis=1)].tolist()
 
 
 def prepare_covariates(covariate_table: pd.DataFrame, individuals: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +185,7 @@ def audit_inputs(
     """What was kept and left out of each file, and each person's calls."""
     from haploformer.genome.audit import audit_individuals, audit_table
 
-    counts = count_study(bed, genotype_file, covariate_table, annotation, genes, options, select)
+    counts = count_study(bed, genotype_file, covariate_table, annotation, genes, individuals, options, select)
     table = pd.concat([audit_table(counts), variants.audit], ignore_index=True)
     kept, dropped = (int(variants.audit["count"][variants.audit["outcome"] == o].sum()) for o in ("kept", "dropped"))
     logger.info("%d of %d genes are on the chosen chromosomes", len(genes), len(bed.genes))
@@ -174,6 +202,7 @@ def count_study(
     covariate_table: pd.DataFrame,
     annotation: pd.DataFrame,
     genes: pd.DataFrame,
+    individuals: pd.DataFrame,
     options: DataPrepParameters,
     select: SelectParameters,
 ) -> AuditCounts:
@@ -189,7 +218,8 @@ def count_study(
     if covariate_table.empty:
         del people[COVARIATES]
     contigs = set(select_genes(bed, annotation, options, SelectParameters())["contig"])
-    counts = count_genes(bed.genes, genes, annotation, source=bed.name, contigs=contigs)
+    constant = _constant_genes(_choose_expression(bed, genes, individuals))
+    counts = count_genes(bed.genes, genes, annotation, source=bed.name, contigs=contigs, constant=constant)
     return counts + count_individuals(people, select.individuals)
 
 

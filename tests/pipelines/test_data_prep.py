@@ -1,0 +1,96 @@
+"""Steps of ``data_prep`` on odd inputs: each told, none averaged in."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from haploformer.errors import InputError
+from haploformer.formats.expression_bed import ExpressionBed
+from haploformer.formats.genotype_store import StoredGenotypes
+from haploformer.genome.genes import count_genes
+from haploformer.genome.genotypes import Genotypes
+from haploformer.parameters import EvaluationParameters
+from haploformer.pipelines.data_prep import nodes
+from tests.builders.dosages import simulate_dosages
+
+PEOPLE = [f"P{i:02d}" for i in range(24)]
+NOBODY = pd.DataFrame({"individual_id_1": [], "individual_id_2": [], "kinship": []})
+
+
+def bed_of(values: np.ndarray) -> ExpressionBed:
+    genes = pd.DataFrame({"gene_id": [f"G{i}" for i in range(len(values))], "contig": "1", "tss": range(len(values))})
+    return ExpressionBed("e.bed", genes, PEOPLE, values)
+
+
+def people_of(population: list[str | None]) -> pd.DataFrame:
+    return pd.DataFrame({"individual_id": PEOPLE, "population": population})
+
+
+def test_prepare_expression__a_constant_gene_is_left_out_and_counted(caplog) -> None:
+    values = np.random.default_rng(1).normal(size=(4, 24))
+    values[2] = 0.1 + 0.2
+    values[3, :20] = 5.0  # the same in those of the study
+    values[3, 20:] = 6.0
+    bed, individuals = bed_of(values), people_of([None] * 24).iloc[:20]
+    with caplog.at_level(logging.WARNING):
+        table = nodes.prepare_expression(bed, bed.genes, individuals)
+    assert table["gene_id"].unique().tolist() == ["G0", "G1"]
+    assert np.isfinite(table["expression"]).all()
+    assert "2 of 4 genes are left out: their expression is the same in everybody (first: G2)" in caplog.text
+    counts = count_genes(
+        bed.genes, bed.genes, pd.DataFrame({"gene_id": ["G0"]}), source="e.bed", contigs={"1"}, constant=["G2", "G3"]
+    )
+    assert {key[3:]: n for key, n in counts.items()} == {
+        ("kept", "used"): 1,
+        ("kept", "used, not in the annotation"): 1,
+        ("dropped", "expression is the same in everybody"): 2,
+    }
+
+
+def test_prepare_expression__nothing_but_constant_genes_is_refused() -> None:
+    bed = bed_of(np.ones((3, 24)))
+    with pytest.raises(InputError, match=r"e\.bed: expression is the same in all 24 individuals, in each of 3 genes"):
+        nodes.prepare_expression(bed, bed.genes, people_of([None] * 24))
+
+
+def stored(dosages: np.ndarray) -> StoredGenotypes:
+    """Called alleles with these counts of ALT, (n_variants, n_individuals)."""
+    alleles = np.stack([dosages > 0, dosages > 1], axis=-1).astype(np.int8)
+    n = len(dosages)
+    records = pd.DataFrame({"contig": "1", "pos": range(1, n + 1), "variant_id": "v", "ref": "A", "alt": "C"})
+    return StoredGenotypes(Genotypes(records, PEOPLE, alleles), pd.DataFrame(), np.zeros(24, np.int64))
+
+
+def test_group_people__a_duplicate_and_a_child_are_never_on_both_sides() -> None:
+    dosages = simulate_dosages(np.random.default_rng(2), 24, 5_000, linkage=0.5)
+    dosages[5] = dosages[17]
+    relatives = pd.DataFrame({"individual_id_1": ["P02"], "individual_id_2": ["P09"], "kinship": [0.25]})
+    options = EvaluationParameters(n_folds=4, fold_seeds=tuple(range(30)))
+    people = people_of(["A"] * 12 + ["B"] * 12)
+    groups = nodes.group_people(people, stored(dosages.T), relatives, options)
+    wide = nodes.assign_person_folds(people, groups, options).pivot(
+        index="fold_seed", columns="individual_id", values="fold"
+    )
+    assert (wide["P05"] == wide["P17"]).all()
+    assert (wide["P02"] == wide["P09"]).all()
+    assert (wide["P05"] != wide["P09"]).any()
+    assert (wide["P00"] != wide["P01"]).any()
+
+
+def test_group_people__too_few_variants_are_told(caplog) -> None:
+    dosages = simulate_dosages(np.random.default_rng(2), 24, 90)
+    with caplog.at_level(logging.WARNING):
+        groups = nodes.group_people(people_of([None] * 24), stored(dosages.T), NOBODY, EvaluationParameters())
+    assert set(groups["tested"]) == {"nothing"}
+    assert "duplicates were not looked for: 85 common variants, 500 are needed" in caplog.text
+
+
+def test_assign_person_folds__fewer_people_than_folds() -> None:
+    people = people_of([None] * 24)
+    groups = nodes.group_people(people, stored(np.zeros((3, 24))), NOBODY, EvaluationParameters())
+    with pytest.raises(InputError, match="24 individuals for 30 folds; the r of a fold needs 4 people"):
+        nodes.assign_person_folds(people, groups, EvaluationParameters(n_folds=30))
