@@ -67,6 +67,8 @@ class SummaryHooks:
             _tell_validation(catalog)
         if "prediction_verification" in made:
             _tell_verification(catalog)
+        if "held_out_population_scores" in made:
+            _tell_populations(catalog)
         if "evaluation_report" in made:
             from haploformer.evaluation.known_answer import require_inside
 
@@ -102,6 +104,13 @@ def _tell_verification(catalog: CatalogProtocol) -> None:
             f"the file is {first['state']} ({len(bad)} of {len(table)} files are)",
             "remove the damaged files and compute them again: kedro run --pipelines enformer_inference",
         )
+
+
+def _tell_populations(catalog: CatalogProtocol) -> None:
+    from haploformer.summary_text import describe_populations
+
+    click.echo(describe_populations(catalog.load("held_out_population_scores"), catalog.load("gene_scores")))
+    click.echo(f"Page: {_place(catalog, 'held_out_populations_page')}")
 
 
 def _tell_scores(catalog: CatalogProtocol) -> None:

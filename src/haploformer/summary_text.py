@@ -104,3 +104,21 @@ def describe_scores(gene_scores: pd.DataFrame, check: pd.DataFrame) -> str:
         for row in other.itertuples()
     ]
     return "\n".join(rows)
+
+
+def describe_populations(population_scores: pd.DataFrame, gene_scores: pd.DataFrame) -> str:
+    """Mean r of each model in each population that it was not trained on.
+
+    Parameters
+    ----------
+    population_scores : DataFrame, schema ``population_scores``
+    gene_scores : DataFrame, schema ``gene_scores``
+        For the weights that each model rests on.
+    """
+    weights = gene_scores.groupby("model")["weights"].first()
+    means = population_scores.groupby(["model", "population"], sort=False)["pearson_r"].mean().unstack()
+    lines = [("model", "weights", *(f"mean r in {name}, held out" for name in means.columns))]
+    for model, row in means.iterrows():
+        name = weights.get(model)
+        lines.append((str(model), "" if pd.isna(name) else str(name), *(f"{value:.3f}" for value in row)))
+    return "\n".join(_aligned(lines))

@@ -65,6 +65,7 @@ def build_population_page(
         facts=[("Genes", f"{n_genes:,}"), ("People", people), *prediction_facts(attributes)],
         notices=untrained_notices(attributes),
         headlines=population_headlines(population_scores),
+        heading="What training has seen",
         figures=[ReportFigure("r within each population", figure, caption)],
         predictions=tables.plain_table(
             shown[list(names)].rename(columns=names), caption="Mean r over genes by what training has seen."
