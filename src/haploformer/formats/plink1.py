@@ -34,6 +34,7 @@ from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import MISSING, Genotypes
 from haploformer.genome.intervals import Interval, group_by_contig, reach_into, whole_contig
+from haploformer.genome.overlaps import with_overlapped
 from haploformer.genome.reference import Reference
 from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
 from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS, record_class
@@ -129,13 +130,20 @@ class PlinkFile:
         require_common_contig(of_contig, there, self.path)
         for contig in filter(of_contig.__contains__, there):
             on_contig = self._variants[self._variants["contig"] == contig]
-            near = reach_into(on_contig["pos"].to_numpy(), _longer_allele(on_contig), of_contig[contig])
+            limit = batch_records(len(people))
+            # Either allele may be REF.
+            chosen = on_contig[_read_with(on_contig, _longer_allele(on_contig), of_contig[contig], limit=limit)]
+            tally = ReferenceTally(str(self.path), reference, alleles=("a1", "a2"))
+            oriented = self._compare(chosen, tally)
+            tally.require_match()
+            n_bases = oriented["ref"].str.len().to_numpy(np.int64)
+            near = _read_with(oriented, n_bases, of_contig[contig], limit=limit)
             far: AuditCounts = Counter()
-            far[AuditKey(self.name, contig, "variant", "dropped", FAR)] = int((~near).sum())
+            n_far = len(on_contig) - len(chosen) + int((~near).sum())
+            far[AuditKey(self.name, contig, "variant", "dropped", FAR)] = n_far
             yield empty_batch(self.name, people, +far)
-            chosen = on_contig[near]
-            for part in _parts(chosen, batch_records(len(people))):
-                yield self._read_batch(part, columns, people, reference, of_contig[contig])
+            for part in _parts(oriented[near], limit):
+                yield self._read_batch(part, columns, people)
 
     def check_records(
         self,
@@ -179,21 +187,10 @@ class PlinkFile:
         tally.add(oriented, oriented["mismatch"].to_numpy())
         return oriented
 
-    def _read_batch(
-        self,
-        variants: pd.DataFrame,
-        columns: NDArray[np.int64],
-        people: list[str],
-        reference: Reference,
-        intervals: Sequence[Interval],
-    ) -> GenotypeBatch:
+    def _read_batch(self, oriented: pd.DataFrame, columns: NDArray[np.int64], people: list[str]) -> GenotypeBatch:
+        """The calls of variants of one contig, oriented by the reference."""
         from bed_reader import open_bed
 
-        tally = ReferenceTally(str(self.path), reference, alleles=("a1", "a2"))
-        oriented = self._compare(variants, tally)
-        tally.require_match()
-        near = reach_into(oriented["pos"].to_numpy(), oriented["ref"].str.len().to_numpy(np.int64), intervals)
-        oriented = oriented[near]
         shape = {"iid_count": len(self.sample_ids), "sid_count": len(self._variants)}
         with open_bed(self._file(".bed"), count_A1=True, **shape) as bed:
             # (n_people, n_variants), copies of A1
@@ -205,17 +202,13 @@ class PlinkFile:
         kinds = [record_class(ref, alt) for ref, alt in zip(oriented["ref"], oriented["alt"], strict=True)]
         usable = np.array([kind not in NO_SEQUENCE for kind in kinds], bool)
         counts_by_kind: AuditCounts = Counter()
-        if not near.all():
-            counts_by_kind[AuditKey(self.name, variants["contig"].iloc[0], "variant", "dropped", FAR)] = int(
-                (~near).sum()
-            )
         repeated = self._repeated(oriented, dosages)
         use = np.where(a1_is_ref, "A1 is REF", "A2 is REF").astype(object)
         use[oriented["both_fit"].to_numpy()] = "both alleles fit, A2 is taken for REF"
         for kind, used, keep, twin in zip(kinds, use, usable, repeated, strict=True):
             outcome = ("dropped", f"{kind} allele") if not keep else ("kept", used)
             outcome = ("dropped", "repeats an earlier record") if keep and twin else outcome
-            counts_by_kind[AuditKey(self.name, variants["contig"].iloc[0], kind, *outcome)] += 1
+            counts_by_kind[AuditKey(self.name, oriented["contig"].iloc[0], kind, *outcome)] += 1
         usable &= ~repeated
         records = oriented.loc[usable, RECORD_COLUMNS].reset_index(drop=True)
         unphased = int((dosages[usable] == 1).sum())
@@ -275,6 +268,14 @@ def _parts(variants: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
         stop = int(np.searchsorted(pos, pos[stop - 1], side="right"))
         yield variants.iloc[start:stop]
         start = stop
+
+
+def _read_with(
+    variants: pd.DataFrame, n_bases: NDArray[np.int64], intervals: Sequence[Interval], *, limit: int
+) -> NDArray[np.bool_]:
+    """Which variants are read, given how many bases each has, as `haploformer.genome.overlaps.with_overlapped` tells."""
+    pos = variants["pos"].to_numpy(np.int64)
+    return with_overlapped(pos - 1, pos - 1 + n_bases, reach_into(pos, n_bases, intervals), limit=limit)
 
 
 def _longer_allele(variants: pd.DataFrame) -> NDArray[np.int64]:

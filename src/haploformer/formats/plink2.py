@@ -40,6 +40,7 @@ from haploformer.formats.pvar import PvarLayout, read_variants, scan_pvar
 from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.genotypes import MISSING, Genotypes
 from haploformer.genome.intervals import Interval, group_by_contig, reach_into, whole_contig
+from haploformer.genome.overlaps import with_overlapped
 from haploformer.genome.reference import Reference, ReferenceText
 from haploformer.genome.reference_check import ReferenceTally, exchangeable_alt, reference_mismatches
 from haploformer.genome.variants import RECORD_COLUMNS, record_class
@@ -120,10 +121,11 @@ class Plink2File:
         people = list(individual_ids or sample_ids)
         tally = ReferenceTally(str(self.path), reference, repair_ref=repair_ref)
         with self._opened(columns) as pgen:
-            for kept, counts in self._sorted_out(intervals, filters, tally):
+            limit = batch_records(len(people), limit=BATCH_RECORDS)
+            for kept, counts in self._sorted_out(intervals, filters, tally, limit=limit):
                 tally.require_match()
                 yield empty_batch(self.name, people, counts)
-                for part in _parts(kept, batch_records(len(people), limit=BATCH_RECORDS)):
+                for part in _parts(kept, limit):
                     alleles = np.empty((len(part), len(people), 2), np.int8)
                     n_unphased = 0
                     for start, called, phased in pgen.read(part):
@@ -177,9 +179,17 @@ class Plink2File:
         return variants[lie].reset_index(drop=True)
 
     def _sorted_out(
-        self, intervals: Sequence[Interval], filters: Sequence[str], tally: ReferenceTally
+        self,
+        intervals: Sequence[Interval],
+        filters: Sequence[str],
+        tally: ReferenceTally,
+        *,
+        limit: int = BATCH_RECORDS,
     ) -> Iterator[tuple[pd.DataFrame, AuditCounts]]:
-        """The variants to keep, and what was kept and left out, stretch by stretch."""
+        """The variants to keep, and what was kept and left out, stretch by stretch.
+
+        ``limit`` is that of `haploformer.genome.overlaps.with_overlapped`.
+        """
         of_contig = group_by_contig(intervals)
         require_common_contig(of_contig, self._layout.names, self.path)
         for variants in read_variants(self._pvar, self._layout, of_contig):
@@ -194,8 +204,7 @@ class Plink2File:
             reasons[self._repeated(variants[reasons.isna()])] = "repeats an earlier record"
             kept = reasons.isna().to_numpy()
             tally.add(written[kept], mismatch[kept])
-            far = ~reach_into(variants["pos"].to_numpy(), variants["ref"].str.len().to_numpy(), of_contig[contig])
-            reasons[reasons.isna() & far] = FAR
+            reasons[kept] = _near_or_far(variants[kept], of_contig[contig], limit=limit)
             used = "used, a haploid call as two copies" if contig in _HAPLOID_CONTIGS else "used"
             counts: AuditCounts = Counter()
             why = np.where(variants["exchanged"] > 0, "REF and ALT exchanged", used)
@@ -320,6 +329,13 @@ def _exchange_alleles(variants: pd.DataFrame, differs: NDArray[np.bool_], refere
             variants.loc[i, ["ref", "exchanged"]] = alts[index - 1], index
             variants.at[i, "alt"] = ",".join([*alts[: index - 1], ref, *alts[index:]])
     return variants
+
+
+def _near_or_far(variants: pd.DataFrame, intervals: Sequence[Interval], *, limit: int) -> list[str | None]:
+    """`FAR` for each variant of one contig that is not read, None for the others."""
+    pos, n_bases = variants["pos"].to_numpy(np.int64), variants["ref"].str.len().to_numpy(np.int64)
+    near = reach_into(pos, n_bases, intervals)
+    return [None if read else FAR for read in with_overlapped(pos - 1, pos - 1 + n_bases, near, limit=limit)]
 
 
 def _renumber(alleles: NDArray[np.int8], phased: NDArray[np.bool_], exchanged: NDArray[np.int64]) -> None:

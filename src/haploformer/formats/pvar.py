@@ -100,8 +100,8 @@ def read_variants(path: Path, layout: PvarLayout, contigs: Collection[str]) -> I
     Yields
     ------
     DataFrame
-        ``row`` (in the whole file), ``contig``, ``pos, variant_id, ref, alt, filter``; of one contig. Variants at one
-        position are never in two tables.
+        ``row`` (in the whole file), ``contig``, ``pos, variant_id, ref, alt, filter``; of one contig. Variants that may
+        share bases are never in two tables.
     """
     spans = {contig: span for contig, span in layout.contigs.items() if contig in contigs}
     held: list[pd.DataFrame] = []
@@ -114,10 +114,21 @@ def read_variants(path: Path, layout: PvarLayout, contigs: Collection[str]) -> I
                 continue
             part = _table(block.slice(low - first, high - low), contig, low, line + low - first, path)
             table = pd.concat([*held, part], ignore_index=True)
-            n_held = int((table["pos"] == table["pos"].iloc[-1]).sum()) if high < end else 0
+            n_held = _n_hanging_together(table) if high < end else 0
             held = [table.iloc[len(table) - n_held :]] if n_held else []
             if n_held < len(table):
                 yield table.iloc[: len(table) - n_held]
+
+
+def _n_hanging_together(table: pd.DataFrame) -> int:
+    """How many of the last variants share bases, whichever allele is REF: those that come next may, too."""
+    starts = table["pos"].to_numpy()
+    longest = np.array(
+        [max(len(ref), *map(len, alt.split(","))) for ref, alt in zip(table["ref"], table["alt"], strict=True)]
+    )
+    reached = np.maximum.accumulate(starts + longest)
+    is_first = np.append(True, starts[1:] >= reached[:-1])
+    return len(table) - int(np.flatnonzero(is_first)[-1])
 
 
 def _table(block: pa.RecordBatch, contig: str, first: int, line: int, path: Path) -> pd.DataFrame:

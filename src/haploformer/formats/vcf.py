@@ -31,13 +31,15 @@ from haploformer.formats.genotype_batch import (
 )
 from haploformer.formats.spelled_records import spell_deletions
 from haploformer.formats.tabix import BlockIndex, find_indices, read_index, require_index_fits
-from haploformer.formats.vcf_calls import Columns, called_alleles, require_equal_calls
+from haploformer.formats.vcf_calls import Called, Columns, called_alleles, require_equal_calls
 from haploformer.formats.vcf_records import (
     fetch_records,
     in_order,
+    near_records,
     on_contig,
     reaches_into,
     readable,
+    ref_span,
     scan_records,
     use_of,
     written_lengths,
@@ -46,6 +48,7 @@ from haploformer.genome.audit import AuditCounts, AuditKey
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.intervals import Interval, group_by_contig, whole_contig
+from haploformer.genome.overlaps import OverlapStack
 from haploformer.genome.reference import Reference
 from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
 from haploformer.genome.variants import RECORD_COLUMNS, record_class
@@ -136,6 +139,8 @@ class VcfFile:
     ) -> Iterator[GenotypeBatch]:
         """Records that reach into one of the intervals and name a sequence, with the alleles of some samples.
 
+        With them those before that decide whether they are applied, because their REF share bases.
+
         All records of the intervals' contigs are looked at: those that lie elsewhere are counted.
 
         Parameters
@@ -173,9 +178,8 @@ class VcfFile:
         near = group_by_contig(intervals)
         whole = [whole_contig(name) for name in near]
         tally = self._tally(reference, repair_ref)
-        for record, contig, kind, reason in self._sorted_out(vcf, whole, filters, tally):
-            if reason is None and not reaches_into(record, near[contig]):
-                reason = FAR
+        records = self._sorted_out(vcf, whole, filters, tally)
+        for record, contig, kind, reason in near_records(records, near, limit=n_records):
             outcome = ("dropped", reason) if reason else ("kept", use_of(record))
             batch.counts[AuditKey(self.name, contig, kind, *outcome)] += 1
             if reason:
@@ -245,20 +249,24 @@ class VcfFile:
         columns, n_records = Columns(vcf.samples, samples), batch_records(len(samples), limit=BATCH_RECORDS)
         wanted = None if near is None else group_by_contig(near)
         batch = _Batch(self.name, samples)
+        stack: OverlapStack[tuple[Any, AuditKey, Called]] = OverlapStack(n_records)
         for record, contig, kind, reason in records:
-            missed = reason
+            key = AuditKey(self.name, contig, kind, *(("dropped", reason) if reason else ("kept", use_of(record))))
             if reason is None:
                 called = called_alleles(record, columns, self.path)
-                if wanted is None or reaches_into(record, wanted.get(contig, [])):
+                is_near = wanted is None or reaches_into(record, wanted.get(contig, []))
+                kept, far = stack.add(contig, *ref_span(record), (record, key, called), is_near=is_near)
+                for held, kept_key, calls in kept:
                     if batch.contig not in {None, contig} or len(batch.rows) == n_records:
                         found.add_batch(batch.close())
                         batch = _Batch(self.name, samples)
-                    batch.add(contig, record, called)
-                else:
-                    missed = FAR
-            outcome = ("dropped", missed) if missed else ("kept", use_of(record))
-            found.counts[AuditKey(self.name, contig, kind, *outcome)] += 1
+                    batch.add(contig, held, calls)
+                    found.counts[kept_key] += 1
+                found.counts.update(_far(far_key) for _, far_key, _ in far)
+            else:
+                found.counts[key] += 1
             yield record, contig, kind, reason
+        found.counts.update(_far(key) for _, key, _ in stack.close())
         found.add_batch(batch.close())
 
     def _tally(self, reference: Reference, repair_ref: bool) -> ReferenceTally:
@@ -375,7 +383,7 @@ class _Batch:
         self.contig: str | None = None
         self.counts: AuditCounts = Counter()
 
-    def add(self, contig: str, record: Any, called: tuple[NDArray[np.int8], int]) -> None:
+    def add(self, contig: str, record: Any, called: Called) -> None:
         self.contig = contig
         alts = ",".join(record.ALT)
         name = record.ID or f"{contig}_{record.POS}_{record.REF}_{alts}"
@@ -389,6 +397,10 @@ class _Batch:
         records = pd.DataFrame(self.rows, columns=RECORD_COLUMNS).astype({"pos": "int64"})
         genotypes = Genotypes(records, self.individual_ids, alleles, self.n_unphased, {"source": self.source})
         return GenotypeBatch(genotypes, self.counts)
+
+
+def _far(key: AuditKey) -> AuditKey:
+    return key._replace(outcome="dropped", reason=FAR)
 
 
 def _site_tables(records: Iterable[tuple[Any, str, str, str | None]]) -> Iterator[pd.DataFrame]:

@@ -13,6 +13,9 @@ from haploformer.errors import InputError
 from haploformer.formats.genotype_batch import MAX_ALLELE
 from haploformer.genome.genotypes import ABSENT, MISSING
 
+#: Alleles (n_individuals, 2), and how many heterozygotes are unphased.
+Called = tuple[NDArray[np.int8], int]
+
 
 def _calls(record: Any, path: Path) -> NDArray[np.int16]:
     """int16 (n_samples, ploidy + 1): allele indices, MISSING, ABSENT; the last column tells whether they are phased."""
@@ -49,7 +52,7 @@ class Columns:
         self.numbers = np.array([place[sample] for sample in wanted], np.int64)
 
 
-def called_alleles(record: Any, columns: Columns, path: Path) -> tuple[NDArray[np.int8], int]:
+def called_alleles(record: Any, columns: Columns, path: Path) -> Called:
     """Alleles (n_individuals, 2) of the samples wanted, and how many heterozygotes are unphased."""
     # A copy, for cyvcf2 may use the buffer again.
     calls = _calls(record, path)[columns.numbers]

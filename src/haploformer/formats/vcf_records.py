@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from haploformer.errors import InputError
 from haploformer.formats.exchanged_records import is_exchanged
-from haploformer.formats.genotype_batch import require_common_contig
+from haploformer.formats.genotype_batch import FAR, require_common_contig
 from haploformer.formats.spelled_records import is_spelled
 from haploformer.formats.tabix import BlockIndex
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.intervals import Interval, group_by_contig, whole_contig
+from haploformer.genome.overlaps import OverlapStack
 from haploformer.genome.reference_check import ReferenceTally
 from haploformer.genome.variants import record_class
 
@@ -69,8 +70,40 @@ def readable(records: Iterator[Any], path: Path) -> Iterator[Any]:
 
 def reaches_into(record: Any, intervals: Sequence[Interval]) -> bool:
     """Whether a base of REF lies in one of the intervals."""
-    first, behind = record.POS - 1, record.POS - 1 + len(record.REF)
+    first, behind = ref_span(record)
     return any(first < end and behind > start for _, start, end in intervals)
+
+
+def ref_span(record: Any) -> tuple[int, int]:
+    """The bases of REF, 0-based half-open."""
+    return record.POS - 1, record.POS - 1 + len(record.REF)
+
+
+def near_records(
+    records: Iterator[tuple[Any, str, str, str | None]], near: Mapping[str, Sequence[Interval]], *, limit: int
+) -> Iterator[tuple[Any, str, str, str | None]]:
+    """Records with contig, class and reason to leave them out, which is now also that they lie elsewhere.
+
+    Those to be read come in their order, the others some time.
+
+    Parameters
+    ----------
+    near : mapping
+        Intervals of each contig.
+    limit : int
+        As in `haploformer.genome.overlaps.OverlapStack`.
+    """
+    stack: OverlapStack[tuple[Any, str, str, str | None]] = OverlapStack(limit)
+    for entry in records:
+        record, contig, _, reason = entry
+        if reason is not None:
+            yield entry
+            continue
+        is_near = reaches_into(record, near.get(contig, []))
+        kept, far = stack.add(contig, *ref_span(record), entry, is_near=is_near)
+        yield from ((*found[:3], FAR) for found in far)
+        yield from kept
+    yield from ((*found[:3], FAR) for found in stack.close())
 
 
 def use_of(record: Any) -> str:
