@@ -95,6 +95,7 @@ def test_cohort_headlines__too_few_loci_leave_the_interval_over_people() -> None
     assert second.startswith("Enformer adds to genotype: ")
     assert "over people" in second
     assert "over loci" not in second
+    assert second.endswith(" over people; too few loci to say so of other genes).")
 
 
 @pytest.mark.parametrize(

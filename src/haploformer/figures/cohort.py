@@ -188,6 +188,7 @@ def _stack_sentence(means: pd.DataFrame, stack: str, without: str, row: pd.Serie
     else:
         verdict = "Enformer does not demonstrably change what genotype tells"
     told = ", ".join(f"{low:+.3f} to {high:+.3f} {over}" for low, high, over in intervals)
+    told += "" if len(intervals) > 1 else "; too few loci to say so of other genes"
     return (
         f"{verdict}: {model_label(stack)} reaches {means.loc[stack, 'difference']:.3f} with it and "
         f"{means.loc[without, 'difference']:.3f} without, a difference of {row['difference']:+.3f} (95 %: {told})."
