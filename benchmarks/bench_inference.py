@@ -19,7 +19,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -108,21 +109,26 @@ class Prepared(NamedTuple):
     tracks: list[int]
 
 
-def prepare(options: argparse.Namespace) -> Prepared:
-    """An untrained model in both engines, and the windows."""
+#: How to make each engine; ``delta`` whatever its error, which is measured here.
+ENGINES: dict[str, Callable[..., Any]] = {
+    "exact": ExactEngine,
+    "library": LibraryEngine,
+    "delta": partial(DeltaEngine, limit=float("inf")),
+}
+
+
+def prepare(options: argparse.Namespace, names: Sequence[str]) -> Prepared:
+    """An untrained model in some engines, and the windows."""
     geometry = PRESETS[options.preset]
     module = untrained_module(geometry, seed=options.seed)
-    engines = {"exact": ExactEngine(module, geometry, batch_size=1)}
-    engines |= {"library": LibraryEngine(module, geometry, batch_size=1)}
-    # Whatever its error: it is measured here.
-    engines |= {"delta": DeltaEngine(module, geometry, batch_size=1, limit=float("inf"))}
+    engines = {name: ENGINES[name](module, geometry, batch_size=1) for name in names}
     windows = distinct_haplotypes(options.haplotypes, geometry.window, options.seed)
     return Prepared(geometry, windows, engines, list(geometry.centre_bins(10)), list(range(geometry.n_tracks)))
 
 
 def run_child(options: argparse.Namespace) -> None:
     """Run one engine, and print the peak memory of the process."""
-    made = prepare(options)
+    made = prepare(options, [options.child])
     # Making untrained weights takes more than predicting: the peak counts from here (proc(5), clear_refs).
     Path("/proc/self/clear_refs").write_text("5")
     rows = range(len(made.windows)) if options.child == "exact" else [0]
@@ -158,7 +164,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.child:
         run_child(options)
         return
-    geometry, windows, engines, bins, tracks = prepare(options)
+    geometry, windows, engines, bins, tracks = prepare(options, list(ENGINES))
     exact, library, n = engines["exact"], engines["library"], len(windows)
     asked = {"tracks": tracks, "bins": bins}
     times: dict[str, list[float]] = {"library": [], "exact": [], "delta": [], "shared": [], "reference": []}

@@ -13,11 +13,14 @@ import pandas as pd
 from haploformer import __version__
 from haploformer.enformer.bins import KeptBins
 from haploformer.enformer.delta_engine import DeltaEngine
+from haploformer.enformer.devices import choose_device
 from haploformer.enformer.engine import InferenceEngine, Windows
 from haploformer.enformer.exact import ExactEngine
 from haploformer.enformer.geometry import PRESETS, Geometry
 from haploformer.enformer.library import LibraryEngine
 from haploformer.enformer.plan import Execution, PredictionPlan, plan_predictions
+from haploformer.enformer.screening import ScreeningEngine, require_few_tracks
+from haploformer.enformer.tracks import resolve_tracks
 from haploformer.errors import InputError
 from haploformer.formats.weights import OFFICIAL, UNTRAINED, WeightsChoice, load_model
 from haploformer.parameters import EnformerParameters, ExecutionParameters
@@ -50,12 +53,13 @@ def plan_model(
     choice = WeightsChoice(options.weights, Path(options.official_folder), options.gamma)
     model = load_model(choice, replace(PRESETS[options.preset], n_tracks=len(tracks)), seed=options.seed)
     geometry = model.geometry
+    engine = _engine(model.module, geometry, options)
     plan = plan_predictions(
-        _engine(model.module, geometry, options),
+        engine,
         windows,
         keys,
         carriers,
-        tracks=tracks["track"].tolist(),
+        tracks=stored_tracks(tracks, options),
         bins=KeptBins(options.bins, tuple(geometry.centre_bins(options.centre_bins)), geometry.n_bins),
         shard_rows=options.shard_windows,
         identity={"geometry": asdict(geometry), "weights_sha256": model.sha256, "code_version": __version__},
@@ -63,6 +67,7 @@ def plan_model(
             "model": f"Enformer, preset {options.preset}",
             "weights": model.weights,
             "position_features": geometry.position_features,
+            "device": engine.device.type,
             **provenance,
         },
         load=EngineSource(options, len(tracks), Path.cwd(), model.sha256),
@@ -76,6 +81,16 @@ def plan_model(
         *(len(plan.keys), len(plan.shards()), len(plan.tracks)),
     )
     return plan
+
+
+def stored_tracks(tracks: pd.DataFrame, options: EnformerParameters) -> list[int]:
+    """The tracks that are predicted and stored: all, or where a track costs as much as many windows the tissue's."""
+    if options.engine == "screening":
+        tissue = sorted(resolve_tracks(options.tracks, tracks))
+        require_few_tracks(tissue)
+        return tissue
+    every: list[int] = tracks["track"].tolist()
+    return every
 
 
 @dataclass(frozen=True)
@@ -113,8 +128,17 @@ class EngineSource:
 
 
 def _engine(module: Any, geometry: Geometry, options: EnformerParameters) -> InferenceEngine:
+    device = choose_device(options.device)
     if options.engine == "library":
-        return LibraryEngine(module, geometry, batch_size=options.batch_size)
+        return LibraryEngine(module, geometry, batch_size=options.batch_size, device=device)
     if options.engine == "delta":
-        return DeltaEngine(module, geometry, batch_size=options.batch_size, limit=options.delta_limit)
-    return ExactEngine(module, geometry, batch_size=options.batch_size)
+        return DeltaEngine(module, geometry, batch_size=options.batch_size, limit=options.delta_limit, device=device)
+    if options.engine == "screening":
+        if options.bins != "centre":
+            raise InputError(
+                "parameters:enformer.bins",
+                f"screening predicts the mean over the centre bins alone, and enformer.bins={options.bins} is asked for",
+                "set enformer.bins: centre, or enformer.engine: exact",
+            )
+        return ScreeningEngine(module, geometry, batch_size=options.batch_size, device=device)
+    return ExactEngine(module, geometry, batch_size=options.batch_size, device=device)

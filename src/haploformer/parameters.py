@@ -163,7 +163,11 @@ class EnformerParameters(ParameterGroup):
         Position features of the attention, ``tabulated`` or ``computed``, if not those that the weights need.
     engine : str
         Algorithm of the forward pass. ``exact``: every distinct part of it once. ``delta``: the transformer on differences
-        from the reference in half precision, their error measured and stored. ``library``: enformer-pytorch as it is.
+        from the reference in half precision, their error measured and stored. ``screening``: the transformer to first order
+        round the reference, for the mean over the centre bins of at most 64 tracks, its error measured and stored.
+        ``library``: enformer-pytorch as it is.
+    device : str
+        Where it is computed: ``cpu``, ``cuda``, or ``auto``, which is CUDA where torch finds it.
     delta_limit : float
         Error of differences, relative to the largest, over which ``delta`` predicts a gene's windows exactly.
     tracks : list of str
@@ -175,7 +179,7 @@ class EnformerParameters(ParameterGroup):
         bins (896 in the published model), from which comes the summary ``all_bins_mean``. ``each``: every bin by itself,
         19 MB a window at full size.
     batch_size : int
-        Windows per forward pass.
+        Windows per forward pass, halved where they do not fit the device's memory.
     shard_windows : int
         Windows per stored shard: what an interruption can cost.
     """
@@ -185,7 +189,8 @@ class EnformerParameters(ParameterGroup):
     official_folder: str = "data/06_models/enformer-official-rough"
     gamma: Literal["tabulated", "computed"] | None = None
     seed: int = Field(0, ge=0)
-    engine: Literal["exact", "delta", "library"] = "exact"
+    engine: Literal["exact", "delta", "screening", "library"] = "exact"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     delta_limit: float = Field(0.02, gt=0)
     tracks: Names = ("whole_blood",)
     centre_bins: int = Field(10, ge=2, multiple_of=2)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haploformer.genome.encoding import one_hot
+from haploformer.genome.snp_windows import SnpWindows
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class CodeWindows:
     def reference_rows(self, rows: Sequence[int]) -> NDArray[np.int64]:
         """All are haplotypes of the first."""
         return np.zeros(len(rows), np.int64)
+
+    def snps(self, rows: Sequence[int]) -> SnpWindows | None:
+        """Sequences are all that is known."""
+        return None
 
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
         return one_hot(self.codes(rows))
@@ -48,3 +53,32 @@ def related_windows(length: int, rng: np.random.Generator, *, n: int = 6) -> Cod
             codes[length // 4] = 5 + i % 6
         found.append(codes)
     return CodeWindows(np.stack(found))
+
+
+@dataclass(frozen=True)
+class AlleleWindows(CodeWindows):
+    """Haplotypes of the first window that differ from it by single bases, known by their alleles, too."""
+
+    def snps(self, rows: Sequence[int]) -> SnpWindows | None:
+        reference, chosen = self.held[0], self.held[list(rows)]
+        place, code = np.unique(np.argwhere(chosen != reference)[:, 1:], axis=0)[:, 0], np.arange(11)
+        positions, alleles = np.repeat(place, len(code)), np.tile(code, len(place)).astype(np.uint8)
+        carried = chosen[:, positions] == alleles
+        kept = carried.any(0)
+        return SnpWindows.of(reference, positions[kept], alleles[kept], carried[:, kept])
+
+
+def snp_windows(
+    length: int, rng: np.random.Generator, *, n: int = 6, every: int = 150, unknown: int = 50
+) -> AlleleWindows:
+    """Haplotypes with common SNPs, of which some have three alleles, and SNPs at both ends and at unknown bases."""
+    reference = rng.integers(0, 4, length).astype(np.uint8)
+    reference[length // 3 : length // 3 + unknown] = 4
+    places = np.unique(np.concatenate([[0, 1, length // 3 + 9, length - 1], rng.integers(0, length, length // every)]))
+    codes = np.repeat(reference[None], n, axis=0)
+    for row in codes[1:]:
+        carried = rng.random(len(places)) < 0.4
+        row[places[carried]] = (reference[places[carried]] + 1) % 4
+        third = places[(rng.random(len(places)) < 0.2) & (places % 3 == 0)]
+        row[third] = (reference[third] + 2) % 4
+    return AlleleWindows(codes)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from haploformer.enformer import exact
+from haploformer.enformer import parts
 from haploformer.enformer.delta import DeltaTrunk
 from haploformer.enformer.delta_engine import DeltaEngine
 from haploformer.enformer.exact import ExactEngine
@@ -17,7 +17,7 @@ from haploformer.enformer.model import HEAD, untrained_module
 from haploformer.enformer.tower import SharedTower
 from haploformer.enformer.tower_plan import plan_tower
 from haploformer.enformer.trunk import SharedTrunk
-from tests.builders.enformer import CodeWindows, related_windows
+from tests.builders.enformer import AlleleWindows, CodeWindows, related_windows
 from tests.enformer.test_exact_engine import GEOMETRIES, SMALL
 
 
@@ -34,6 +34,26 @@ def test_delta_trunk__equals_the_plain_forward_in_float64(geometry):
         delta.set_reference(tokens[numbers[0]])
         found = delta.compute(tokens, numbers, bins=bins, tracks=range(geometry.n_tracks), batch_size=4)
     assert (found - expected[:, bins]).abs().max() < 1e-11 * expected.abs().max()
+
+
+def test_delta_trunk__queries_that_turn_to_other_keys():
+    """Sharp attention moves as a whole where a key changes: differences of its weights are as large as they are."""
+    geometry = Geometry(dim=48, depth=3, heads=4, window=12_800, n_bins=20, n_tracks=5, channel_multiple=8)
+    module = untrained_module(geometry, seed=1)
+    for block in module.transformer:
+        block[0].fn[1].to_q.weight.mul_(8)
+    codes = snp_windows(geometry, 0).held
+    plan, options = plan_tower(codes), {"bins": range(20), "tracks": range(5), "batch_size": 4}
+    with torch.inference_mode():
+        tokens, numbers = SharedTower(module).compute(plan), torch.from_numpy(plan.tokens)
+        trunk = SharedTrunk(module, geometry, HEAD)
+        exactly = trunk.compute(tokens, numbers, **options)
+        delta = DeltaTrunk(trunk)
+        delta.set_reference(tokens[numbers[0]])
+        found = delta.compute(tokens, numbers, **options)
+    ours, theirs = found - found[0], exactly - exactly[0]
+    assert ((ours - theirs).abs().amax((1, 2)) < 0.1 * theirs.abs().amax((1, 2)).clamp(min=1e-9))[1:].all()
+    assert theirs[1:].abs().amax((1, 2)).min() > 0.01
 
 
 def snp_windows(geometry: Geometry, seed: int, n: int = 8) -> CodeWindows:
@@ -77,6 +97,16 @@ def test_predict__over_the_limit_it_is_exact_and_says_so(module, caplog):
     np.testing.assert_allclose(found, exactly, rtol=1e-5)
 
 
+def test_predict__planned_from_alleles_it_is_the_same(module):
+    held, options = snp_windows(SMALL, 2).held, {"tracks": range(5), "bins": range(8)}
+    rows, engine = [4, 0, 7, 2], DeltaEngine(module, SMALL, batch_size=3, limit=0.5)
+    expected = engine.predict(CodeWindows(held), rows, **options)
+    facts = engine.facts
+    found = engine.predict(AlleleWindows(held), rows, **options)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert engine.facts == pytest.approx(facts, rel=1e-3)
+
+
 class TwoGenes(CodeWindows):
     """The first four windows are one gene's, the others another's; the first of each is its reference."""
 
@@ -94,8 +124,7 @@ def test_predict__each_gene_by_its_own_reference_in_any_order(module, monkeypatc
     assert engine.facts["delta_checked"] == 2
     scale = max(np.abs(exactly[:4] - exactly[0]).max(), np.abs(exactly[4:] - exactly[4]).max())
     assert np.abs(found - exactly[rows]).max() < 0.2 * scale
-    monkeypatch.setattr(exact, "BASES_AT_ONCE", SMALL.window)
-    monkeypatch.setattr("haploformer.enformer.delta_engine.BASES_AT_ONCE", SMALL.window)
+    monkeypatch.setattr(parts, "PLAN_BYTES", 16 * SMALL.window)
     again = engine.predict(windows, rows, **options)
     assert np.abs(again - exactly[rows]).max() < 0.2 * scale
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from haploformer.enformer.tower_plan import N_LEVELS, OUTSIDE, plan_tower, receptive_field
+from haploformer.enformer.tower_plan import (
+    N_LEVELS,
+    OUTSIDE,
+    TowerPlan,
+    plan_tower,
+    plan_tower_from_alleles,
+    receptive_field,
+)
 from haploformer.genome.encoding import UNKNOWN
-from tests.builders.enformer import related_windows
+from haploformer.genome.snp_windows import SnpWindows
+from tests.builders.enformer import AlleleWindows, related_windows, snp_windows
 
 
 def seen(codes: np.ndarray, level: int, position: int) -> tuple:
@@ -93,3 +101,61 @@ def test_plan_tower__half_of_the_key_is_not_enough(monkeypatch):
 def test_plan_tower__a_length_that_is_no_multiple_of_128():
     with pytest.raises(ValueError, match="windows of 130 bases, not a multiple of 128"):
         plan_tower(np.zeros((1, 130), np.uint8))
+
+
+@pytest.mark.parametrize("rows", [range(9), [5], [8, 0, 3, 3]], ids=["all", "one", "some"])
+@pytest.mark.parametrize("length", [128, 640, 4096, 12_288])
+def test_plan_tower_from_alleles__equals_that_of_the_sequences(length, rows):
+    windows = snp_windows(length, np.random.default_rng(length), n=9, every=60, unknown=0)
+    found, expected = plan_tower_from_alleles(windows.snps(rows)), plan_tower(windows.codes(rows))
+    assert found.n_entries == expected.n_entries
+    assert np.array_equal(found.tokens, expected.tokens)
+    assert np.array_equal(found.first_bases, expected.first_bases)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(found.children, expected.children, strict=True))
+
+
+def fields(plan: TowerPlan) -> np.ndarray:
+    """The bases under each token, by way of the plan's entries: unknown where there are none."""
+    of_level = plan.first_bases  # (n_entries, bases)
+    for children in plan.children:
+        outside = np.full((1, of_level.shape[1]), UNKNOWN, np.uint8)
+        of_level = np.concatenate([of_level, outside])[children].reshape(len(children), -1)
+    return of_level[plan.tokens]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_plan_tower_from_alleles__unknown_bases_and_edges_are_those_of_the_sequences(seed):
+    windows = snp_windows(1024, np.random.default_rng(seed), n=4, every=50)
+    found, expected = plan_tower_from_alleles(windows.snps(range(4))), plan_tower(windows.held)
+    assert np.array_equal(fields(found), fields(expected))
+    # Unknown bases alike at two places are one entry of the sequences' plan, and two here.
+    assert found.n_entries[0] > expected.n_entries[0]
+    assert found.n_entries[-1] == expected.n_entries[-1]
+
+
+def test_plan_tower_from_alleles__without_alleles():
+    reference = np.random.default_rng(1).integers(0, 4, 1280).astype(np.uint8)
+    windows = AlleleWindows(np.stack([reference, reference]))
+    plan = plan_tower_from_alleles(windows.snps([0, 1]))
+    assert plan.tokens.tolist() == [list(range(10))] * 2
+    assert np.array_equal(plan.first_bases, plan_tower(windows.held).first_bases)
+    with pytest.raises(ValueError, match="windows of 130 bases, not a multiple of 128"):
+        plan_tower_from_alleles(SnpWindows.of(reference[:130], np.array([5]), reference[5:6], np.ones((1, 1), bool)))
+
+
+def test_plan_tower_from_alleles__half_of_the_key_is_not_enough(monkeypatch):
+    windows = snp_windows(2048, np.random.default_rng(6), n=6).snps(range(6))
+    expected = plan_tower_from_alleles(windows)
+    from haploformer.enformer import tower_plan
+
+    whole = tower_plan._Alleles.keys
+
+    def half(self, row, start, end):
+        keys = whole(self, row, start, end)
+        keys[0] %= 7
+        return keys
+
+    monkeypatch.setattr(tower_plan._Alleles, "keys", half)
+    found = plan_tower_from_alleles(windows)
+    assert found.n_entries == expected.n_entries
+    assert np.array_equal(found.tokens, expected.tokens)

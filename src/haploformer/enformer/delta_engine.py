@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from haploformer.enformer.delta import DeltaTrunk
+from haploformer.enformer.devices import CPU
 from haploformer.enformer.engine import Windows
-from haploformer.enformer.exact import BASES_AT_ONCE, ExactEngine, threads_for
+from haploformer.enformer.exact import ExactEngine
 from haploformer.enformer.geometry import Geometry
-from haploformer.enformer.tower_plan import plan_tower
-from haploformer.enformer.tracks import require_tracks
+from haploformer.enformer.parts import Part
 
 logger = logging.getLogger(__name__)
 
@@ -45,14 +45,23 @@ class DeltaEngine(ExactEngine):
     """
 
     name = "delta"
+    _by_gene = True
 
-    def __init__(self, module: nn.Module, geometry: Geometry, *, batch_size: int, limit: float = 0.02) -> None:
-        super().__init__(module, geometry, batch_size=batch_size)
+    def __init__(
+        self,
+        module: nn.Module,
+        geometry: Geometry,
+        *,
+        batch_size: int,
+        limit: float = 0.02,
+        device: torch.device | str = CPU,
+    ) -> None:
+        super().__init__(module, geometry, batch_size=batch_size, device=device)
         self.limit = limit
         self.precision = f"float32 reference, bfloat16 differences up to an error of {limit:g}"
         self._measured = _Facts()
         self._held: NDArray[np.uint8] = np.empty(0, np.uint8)
-        with torch.inference_mode():
+        with torch.no_grad():
             self._delta = DeltaTrunk(self.trunk)
 
     @property
@@ -75,53 +84,48 @@ class DeltaEngine(ExactEngine):
         self, windows: Windows, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]
     ) -> NDArray[np.float32]:
         """See `InferenceEngine.predict`."""
-        self.geometry.check_bins(bins)
-        require_tracks(tracks, self.geometry.n_tracks)
         self._measured = _Facts()
-        chosen, reference = np.asarray(rows, np.int64), windows.reference_rows(rows)
-        out = np.empty((len(chosen), len(bins), len(tracks)), np.float32)
-        at_once = max(1, BASES_AT_ONCE // self.geometry.window)
-        for of in np.unique(reference):
-            places = np.flatnonzero(reference == of)
-            for start in range(0, len(places), at_once):
-                part = places[start : start + at_once]
-                out[part] = self._predict_gene(windows, int(of), chosen[part], tracks=tracks, bins=bins)
-        return out
+        return super().predict(windows, rows, tracks=tracks, bins=bins)
 
-    def _predict_gene(
-        self, windows: Windows, reference: int, rows: NDArray[np.int64], *, tracks: Sequence[int], bins: Sequence[int]
-    ) -> NDArray[np.float32]:
-        codes = windows.codes([reference, *rows.tolist()])
-        self.require_length(codes)
-        plan = plan_tower(codes)
-        numbers = torch.from_numpy(plan.tokens)
-        with torch.inference_mode(), threads_for(self.geometry):
-            tokens = self.tower.compute(plan)
-            if not np.array_equal(self._held, codes[0]):
-                self.hold(tokens[numbers[0]])
-                self._held = codes[0].copy()
-            wanted = {"bins": bins, "tracks": tracks}
-            found = self._delta.compute(tokens, numbers[1:], batch_size=self.batch_size, **wanted)
-            own = (plan.tokens[1:] != plan.tokens[0]).sum(1)
-            if own.max(initial=0) > 0:
-                sample = int(own.argmax())
-                pair = numbers[[0, 1 + sample]]
-                exact = self.trunk.compute(tokens, pair, batch_size=self.batch_size, **wanted)
-                error = _error(found[sample], exact)
-                self._measured.n_checked += 1
-                self._measured.largest_error = max(self._measured.largest_error, error)
-                if not error <= self.limit:
-                    logger.warning(
-                        "the difference of a window from its reference has an error of %.1f %%, %.1f %% are allowed: its "
-                        "%d windows are predicted exactly",
-                        *(100 * error, 100 * self.limit, len(rows)),
-                    )
-                    self._measured.n_exact += len(rows)
-                    found = self.trunk.compute(tokens, numbers[1:], batch_size=self.batch_size, **wanted)
-        return found.numpy()
+    def _predict_part(self, part: Part, *, tracks: Sequence[int], bins: Sequence[int]) -> Tensor:
+        assert part.reference is not None
+        tokens, numbers = self.tower.compute(part.plan), torch.from_numpy(part.plan.tokens)
+        if not np.array_equal(self._held, part.reference):
+            self.hold(tokens[numbers[0].to(self.device)])
+            self._held = part.reference
+        asked: dict[str, Any] = {"bins": bins, "tracks": tracks, "batch_size": self.batch_size}
+        found = self._delta.compute(tokens, numbers[1:], **asked)
+        sample = most_of_its_own(part.plan.tokens)
+        if sample is None:
+            return found
+        exact = self.trunk.compute(tokens, numbers[[0, 1 + sample]], **asked)
+        error = difference_error(found[sample], exact)
+        self._measured.n_checked += 1
+        self._measured.largest_error = max(self._measured.largest_error, error)
+        if error <= self.limit:
+            return found
+        logger.warning(
+            "the difference of a window from its reference has an error of %.1f %%, %.1f %% are allowed: its %d windows "
+            "are predicted exactly",
+            *(100 * error, 100 * self.limit, len(found)),
+        )
+        self._measured.n_exact += len(found)
+        return self.trunk.compute(tokens, numbers[1:], **asked)
 
 
-def _error(found: Tensor, exact: Tensor) -> float:
+def most_of_its_own(tokens: NDArray[np.int64]) -> int | None:
+    """Which window has the most tokens that are not the reference's; None where no window has any.
+
+    Parameters
+    ----------
+    tokens : int64 (1 + n_windows, n_tokens)
+        The reference's before those of the windows.
+    """
+    own = (tokens[1:] != tokens[0]).sum(1)
+    return int(own.argmax()) if own.max(initial=0) > 0 else None
+
+
+def difference_error(found: Tensor, exact: Tensor) -> float:
     """Largest error of a window's difference from the reference, relative to the largest difference.
 
     Parameters

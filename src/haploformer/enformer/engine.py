@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haploformer.enformer.geometry import Geometry
+from haploformer.genome.snp_windows import SnpWindows
 
 
 class Windows(Protocol):
@@ -24,6 +25,10 @@ class Windows(Protocol):
 
     def reference_rows(self, rows: Sequence[int]) -> NDArray[np.int64]:
         """The window of the reference that each of some windows is a haplotype of; itself where there is none."""
+        ...
+
+    def snps(self, rows: Sequence[int]) -> SnpWindows | None:
+        """Some windows by their alleles, where they are known to differ from one reference by single bases."""
         ...
 
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:

@@ -43,11 +43,13 @@ def haplotype_mean(coverage: NDArray[np.float32], person: NDArray[np.int64], n_i
 
 
 def summary_columns(
-    tissue: Sequence[int], n_tracks: int, *, with_all_bins: bool
+    tissue: Sequence[int], n_tracks: int, *, with_all_bins: bool, with_all_tracks: bool = True
 ) -> dict[str, dict[str, Sequence[int]]]:
     """The summaries of a run: over which bins (``centre``, ``all``), then which columns each of them averages."""
     everything = range(n_tracks)
-    columns: dict[str, dict[str, Sequence[int]]] = {"centre": {TISSUE_MEAN: tissue, ALL_TRACKS_MEAN: everything}}
+    columns: dict[str, dict[str, Sequence[int]]] = {"centre": {TISSUE_MEAN: tissue}}
+    if with_all_tracks:
+        columns["centre"][ALL_TRACKS_MEAN] = everything
     return columns | ({"all": {ALL_BINS_MEAN: everything}} if with_all_bins else {})
 
 

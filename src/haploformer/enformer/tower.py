@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from haploformer.enformer.tower_plan import CHILDREN, FIRST_BASES, TowerPlan
-from haploformer.genome.encoding import one_hot
+from haploformer.genome.encoding import N_CODES, one_hot
 
 #: Positions computed at once: the rows gathered for them stay in the cache.
 CHUNK = 2048
@@ -20,7 +21,8 @@ CHUNK = 2048
 
 def gelu(x: Tensor) -> Tensor:
     """enformer-pytorch's GELU, ``x * sigmoid(1.702 x)``."""
-    return torch.sigmoid(1.702 * x).mul_(x)
+    gate = torch.sigmoid(1.702 * x)
+    return gate * x if gate.requires_grad else gate.mul_(x)
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,12 @@ class Normalisation:
 
     @staticmethod
     def of(norm: nn.BatchNorm1d) -> Normalisation:
-        """Fold mean, variance, weight and bias."""
+        """Fold mean, variance, weight and bias, in float64: what is rounded here is wrong everywhere alike."""
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        return Normalisation(scale, norm.bias - norm.running_mean * scale)
+        scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+        shift = norm.bias.double() - norm.running_mean.double() * scale
+        return Normalisation(scale.to(norm.weight.dtype), shift.to(norm.weight.dtype))
 
     def activate(self, x: Tensor) -> Tensor:
         """GELU of the normalised rows (n, n_channels)."""
@@ -115,8 +118,10 @@ class SharedTower:
         """The distinct tokens, (n_entries of the last level, dim)."""
         first = self._levels[0]
         table = self._table(len(plan.first_bases), first)
-        for start in range(0, len(plan.first_bases), CHUNK):
-            bases = torch.from_numpy(one_hot(plan.first_bases[start : start + CHUNK])).to(table)
+        codes = torch.from_numpy(plan.first_bases).to(table.device)
+        hot = torch.from_numpy(one_hot(np.arange(N_CODES, dtype=np.uint8))).to(table)
+        for start in range(0, len(codes), CHUNK):
+            bases = hot[codes[start : start + CHUNK].int()]
             rows = first.compute(bases.view(len(bases), 4 * FIRST_BASES), shift=4)
             table[start : start + len(rows)] = self._norms[0].activate(rows)
         for number, (level, children) in enumerate(zip(self._levels[1:], plan.children, strict=True), start=1):

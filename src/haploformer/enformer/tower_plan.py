@@ -8,12 +8,14 @@ are alike, of any windows, share one entry. An entry is computed from six entrie
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haploformer.enformer.geometry import BIN_SIZE
 from haploformer.genome.encoding import UNKNOWN
+from haploformer.genome.snp_windows import SnpWindows
 
 #: Levels that each halve the length: the stem's pooling and the tower's six.
 N_LEVELS = 7
@@ -72,7 +74,26 @@ def plan_tower(codes: NDArray[np.uint8]) -> TowerPlan:
     n_windows, length = codes.shape
     if length % BIN_SIZE:
         raise ValueError(f"windows of {length} bases, not a multiple of {BIN_SIZE}")
-    content = _Content(codes)
+    return _plan(_Content(codes), n_windows, length)
+
+
+def plan_tower_from_alleles(windows: SnpWindows) -> TowerPlan:
+    """As `plan_tower` of these windows, from their alleles alone: a field is told by its place and what is carried in it.
+
+    Only what is alike at different places, as unknown bases are, is not found to be so.
+
+    Parameters
+    ----------
+    windows : SnpWindows
+        Of a length that is a multiple of 128.
+    """
+    length = len(windows.reference)
+    if length % BIN_SIZE:
+        raise ValueError(f"windows of {length} bases, not a multiple of {BIN_SIZE}")
+    return _plan(_Alleles(windows), len(windows), length)
+
+
+def _plan(content: _Keyed, n_windows: int, length: int) -> TowerPlan:
     n_tokens = length >> N_LEVELS
     row = np.repeat(np.arange(n_windows), n_tokens)
     position = np.tile(np.arange(n_tokens), n_windows)
@@ -96,8 +117,20 @@ def plan_tower(codes: NDArray[np.uint8]) -> TowerPlan:
     return TowerPlan(tokens, tuple(children[::-1]), bases)
 
 
+class _Keyed(Protocol):
+    """Content of some windows."""
+
+    def keys(self, row: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Key of [start, end) of the windows ``row``, 128 bits, uint64 (2, n); places of one length and one level."""
+        ...
+
+    def bases(self, row: NDArray[np.int64], start: NDArray[np.int64], n: int) -> NDArray[np.uint8]:
+        """Base codes of ``n`` bases from ``start`` on, unknown beyond the edges; (n_places, n)."""
+        ...
+
+
 def _distinct(
-    content: _Content, level: int, row: NDArray[np.int64], position: NDArray[np.int64]
+    content: _Keyed, level: int, row: NDArray[np.int64], position: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The entry that each position is, and a position of each entry; entries are ordered by place, for locality."""
     first, last = receptive_field(level)
@@ -142,6 +175,42 @@ class _Content:
         inside = (places >= 0) & (places < self.codes.shape[1])
         found = np.full(places.shape, UNKNOWN, np.uint8)
         found[inside] = self.codes[np.broadcast_to(row[:, None], places.shape)[inside], places[inside]]
+        return found
+
+
+class _Alleles:
+    """Keys of what some windows carry between two places, from sums over alleles that have a random number each."""
+
+    def __init__(self, windows: SnpWindows) -> None:
+        self.windows = windows
+        n_windows, n_alleles = windows.carried.shape
+        labels = np.random.default_rng(_MULTIPLIERS[0]).integers(0, 1 << 64, (2, 1, n_alleles), np.uint64)
+        self._sums = np.zeros((2, n_windows, n_alleles + 1), np.uint64)
+        np.cumsum(np.where(windows.carried, labels, 0), axis=2, dtype=np.uint64, out=self._sums[:, :, 1:])
+        #: Alleles before each place.
+        self._before = np.searchsorted(windows.positions, np.arange(len(windows.reference) + 1))
+
+    def keys(self, row: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """See `_Keyed`."""
+        first, last = self._alleles(start), self._alleles(end)
+        place = start.astype(np.uint64) * np.array(_OVERHANG, np.uint64)[:, None]
+        keys: NDArray[np.uint64] = self._sums[:, row, last] - self._sums[:, row, first]
+        return np.bitwise_xor(keys, place)
+
+    def _alleles(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self._before[np.clip(places, 0, len(self._before) - 1)]
+
+    def bases(self, row: NDArray[np.int64], start: NDArray[np.int64], n: int) -> NDArray[np.uint8]:
+        """See `_Keyed`."""
+        windows = self.windows
+        beyond = np.full(n, UNKNOWN, np.uint8)
+        reference = np.concatenate([beyond, windows.reference, beyond])
+        found: NDArray[np.uint8] = reference[(start + n)[:, None] + np.arange(n)]
+        first, last = self._alleles(start), self._alleles(start + n)
+        for i in range(int((last - first).max(initial=0))):
+            allele = np.minimum(first + i, len(windows.positions) - 1)
+            at = np.flatnonzero((first + i < last) & windows.carried[row, allele])
+            found[at, windows.positions[allele[at]] - start[at]] = windows.alleles[allele[at]]
         return found
 
 

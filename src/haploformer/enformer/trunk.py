@@ -16,6 +16,7 @@ from enformer_pytorch.modeling_enformer import Attention, get_positional_embed
 from torch import Tensor, nn
 from torch.nn import functional
 
+from haploformer.enformer.devices import in_batches
 from haploformer.enformer.geometry import Geometry
 from haploformer.enformer.tower import Normalisation, gelu
 
@@ -41,10 +42,12 @@ class _Linear:
     @staticmethod
     def of(norm: nn.LayerNorm, linear: nn.Linear, *, scale: float = 1.0) -> _Linear:
         assert norm.eps == 1e-5, "the folded norm has the default epsilon"
-        bias = linear.weight @ norm.bias
+        # In float64: what is rounded here is wrong everywhere alike.
+        weight, dtype = linear.weight.double(), linear.weight.dtype
+        bias = weight @ norm.bias.double()
         if linear.bias is not None:
-            bias = bias + linear.bias
-        return _Linear((linear.weight * norm.weight * scale).contiguous(), bias * scale)
+            bias = bias + linear.bias.double()
+        return _Linear((weight * norm.weight.double() * scale).to(dtype), (bias * scale).to(dtype))
 
 
 class Layer:
@@ -61,13 +64,20 @@ class Layer:
         norm, attention, _ = block[0].fn
         assert isinstance(attention, Attention)
         self.heads = int(attention.heads)
-        self.query = _Linear.of(norm, attention.to_q, scale=attention.scale)
-        self.key, self.value = _Linear.of(norm, attention.to_k), _Linear.of(norm, attention.to_v)
-        self.joined = _Linear(
-            torch.cat([part.weight for part in (self.query, self.key, self.value)]),
-            torch.cat([part.bias for part in (self.query, self.key, self.value)]),
+        parts = [
+            _Linear.of(norm, attention.to_q, scale=attention.scale),
+            _Linear.of(norm, attention.to_k),
+            _Linear.of(norm, attention.to_v),
+        ]
+        self.sizes = [len(part.bias) for part in parts]
+        self.joined = _Linear(torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts]))
+        # Views: nothing is held twice.
+        self.query, self.key, self.value = (
+            _Linear(weight, bias)
+            for weight, bias in zip(
+                self.joined.weight.split(self.sizes), self.joined.bias.split(self.sizes), strict=True
+            )
         )
-        self.sizes = [len(part.bias) for part in (self.query, self.key, self.value)]
         # (heads, 1, dim_key)
         self.content_bias, self.position_bias = attention.rel_content_bias[0], attention.rel_pos_bias[0]
         features = get_positional_embed(
@@ -219,26 +229,31 @@ class SharedTrunk:
         bins, tracks : sequence of int
             Outputs wanted.
         batch_size : int
-            Windows at once.
+            Windows at once, fewer where they do not fit the memory.
 
         Returns
         -------
         Tensor (n_windows, n_bins, n_tracks)
+            On the CPU.
         """
         wanted = [self.geometry.cropped + b for b in bins]
         # Where there is one layer, it is the last.
         projected = self.layers[0].project(tokens) if len(self.layers) > 1 or len(wanted) >= FEW_QUERIES else None
-        parts = [
-            self._predict(tokens[batch], None if projected is None else projected[batch], wanted, tracks)
-            for batch in numbers.split(batch_size)
-        ]
-        return torch.cat(parts)
+
+        def predict(batch: Tensor) -> Tensor:
+            return self._predict(tokens[batch], None if projected is None else projected[batch], wanted, tracks)
+
+        return in_batches(predict, numbers.to(tokens.device), batch_size)
 
     def _predict(self, x: Tensor, projected: Tensor | None, wanted: Sequence[int], tracks: Sequence[int]) -> Tensor:
         for layer in self.layers[:-1]:
             x = layer.forward(x, layer.project(x) if projected is None else projected)
             projected = None
         return self._finish(x, projected, wanted, tracks)
+
+    def forward(self, x: Tensor, *, bins: Sequence[int], tracks: Sequence[int]) -> Tensor:
+        """Predicted coverage from tokens (n_windows, n_tokens, dim), which gradients may be taken by."""
+        return self._predict(x, None, [self.geometry.cropped + b for b in bins], tracks)
 
     def finish(self, x: Tensor, *, bins: Sequence[int], tracks: Sequence[int]) -> Tensor:
         """Predicted coverage from the last layer's input (n_windows, n_tokens, dim)."""

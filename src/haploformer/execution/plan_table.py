@@ -12,11 +12,13 @@ import numpy as np
 import torch
 
 from haploformer.enformer.cost import library_flops, tower_flops, trunk_flops
+from haploformer.enformer.devices import inference
 from haploformer.enformer.engine import InferenceEngine
-from haploformer.enformer.exact import ExactEngine, threads_for
+from haploformer.enformer.exact import ExactEngine
 from haploformer.enformer.geometry import Geometry
+from haploformer.enformer.parts import planned_parts
 from haploformer.enformer.plan import PredictionPlan, RowPredictor, RowRange
-from haploformer.enformer.tower_plan import TowerPlan, plan_tower
+from haploformer.enformer.tower_plan import TowerPlan
 from haploformer.execution.progress import describe_seconds
 from haploformer.formats.prediction_store import PredictionStore
 
@@ -97,7 +99,7 @@ def measure_plan(
     unknown = {shard.index: _unknown_rows(plan, store, shard) for shard in missing}
     n_missing = sum(map(len, unknown.values()))
     counted = _choose([shard for shard in missing if unknown[shard.index]], SHARDS_COUNTED)
-    plans = [_plan_tower(engine, predictor, unknown[shard.index]) for shard in counted]
+    plans = [plan for shard in counted for plan in _plan_towers(engine, predictor, unknown[shard.index])]
     n_bins, n_tracks = len(plan.bins.wanted), len(plan.tracks)
     copies = plan.windows[plan.windows["individual_id"].notna()] if "individual_id" in plan.windows else plan.windows
     naive = library_flops(geometry)
@@ -118,11 +120,13 @@ def measure_plan(
     )
 
 
-def _plan_tower(engine: InferenceEngine, predictor: RowPredictor, rows: list[int]) -> TowerPlan | None:
+def _plan_towers(engine: InferenceEngine, predictor: RowPredictor, rows: list[int]) -> list[TowerPlan]:
     if not isinstance(engine, ExactEngine):
-        return None
+        return []
     chosen = predictor.representative[rows[:WINDOWS_COUNTED]].tolist()
-    return plan_tower(predictor.windows.codes(chosen))
+    length = engine.geometry.window
+    parts = planned_parts(predictor.windows, chosen, length=length, with_reference=False, ahead=False)
+    return [part.plan for part in parts]
 
 
 def _unknown_rows(plan: PredictionPlan, store: PredictionStore, shard: RowRange) -> list[int]:
@@ -134,18 +138,16 @@ def _choose(shards: list[RowRange], n: int) -> list[RowRange]:
     return [shards[i] for i in np.unique(np.linspace(0, len(shards) - 1, n).round().astype(int))] if shards else []
 
 
-def _tokens_per_window(plans: list[TowerPlan | None]) -> float:
-    found = [plan for plan in plans if plan is not None]
-    n_windows = sum(len(plan.tokens) for plan in found)
-    return sum(plan.n_entries[-1] for plan in found) / n_windows if n_windows else float("nan")
+def _tokens_per_window(plans: list[TowerPlan]) -> float:
+    n_windows = sum(len(plan.tokens) for plan in plans)
+    return sum(plan.n_entries[-1] for plan in plans) / n_windows if n_windows else float("nan")
 
 
-def _flops_of_window(geometry: Geometry, plans: list[TowerPlan | None], n_bins: int, n_tracks: int) -> float:
-    found = [plan for plan in plans if plan is not None]
-    if not found:
+def _flops_of_window(geometry: Geometry, plans: list[TowerPlan], n_bins: int, n_tracks: int) -> float:
+    if not plans:
         return library_flops(geometry)
-    n_windows = sum(len(plan.tokens) for plan in found)
-    shared = sum(tower_flops(geometry, plan.n_entries) for plan in found) / n_windows
+    n_windows = sum(len(plan.tokens) for plan in plans)
+    shared = sum(tower_flops(geometry, plan.n_entries) for plan in plans) / n_windows
     return shared + trunk_flops(geometry, n_bins, n_tracks)
 
 
@@ -155,10 +157,11 @@ def probe_rate(engine: InferenceEngine, n_bins: int, n_tracks: int) -> float:
     if not isinstance(engine, ExactEngine):
         a, b = torch.randn(geometry.n_tokens, geometry.dim), torch.randn(geometry.dim, 2 * geometry.dim)
         return _rate(lambda: torch.mm(a, b), 4 * geometry.n_tokens * geometry.dim**2)
-    tokens, numbers = torch.randn(geometry.n_tokens, geometry.dim), torch.arange(geometry.n_tokens)[None]
+    tokens = torch.randn(geometry.n_tokens, geometry.dim, device=engine.device)
+    numbers = torch.arange(geometry.n_tokens)[None]
     bins = list(geometry.centre_bins(max(2, n_bins - n_bins % 2)))
     wanted: dict[str, Any] = {"bins": bins, "tracks": list(range(n_tracks)), "batch_size": 1}
-    with torch.inference_mode(), threads_for(geometry):
+    with inference(geometry):
         return _rate(
             lambda: engine.trunk.compute(tokens, numbers, **wanted), trunk_flops(geometry, len(bins), n_tracks)
         )

@@ -14,6 +14,9 @@ UNKNOWN = 4
 #: IUPAC letters of two bases, as codes 5 to 10: half of each in the one-hot form (a person's two copies averaged).
 PAIRS = {"M": "AC", "R": "AG", "W": "AT", "S": "CG", "Y": "CT", "K": "GT"}
 
+#: How many codes there are: 0 to 10.
+N_CODES = len(BASES) + 1 + len(PAIRS)
+
 _CODE_OF_BYTE = np.full(256, UNKNOWN, np.uint8)
 for _code, _base in enumerate(BASES):
     _CODE_OF_BYTE[ord(_base)] = _code

@@ -17,6 +17,7 @@ from haploformer.genome.encoding import one_hot
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.haplotypes import GeneHaplotypes
 from haploformer.genome.placement import Placement, Stretch
+from haploformer.genome.snp_windows import SnpWindows
 
 _GENE_COLUMNS = [
     *("gene_id", "contig", "tss", "stretch_start", "left", "right", "reverse", "offset", "stretch_length"),
@@ -142,6 +143,14 @@ class HaplotypeWindows:
         first = np.flatnonzero(self.windows["is_reference"].to_numpy())
         # A gene's windows stand together, its reference first.
         return first[np.searchsorted(first, np.asarray(rows, np.int64), side="right") - 1]
+
+    def snps(self, rows: Sequence[int]) -> SnpWindows | None:
+        """Some windows of one gene by their alleles; None where they have indels, or are of several genes."""
+        chosen = np.asarray(rows, np.int64)
+        genes = self.windows["gene_id"].to_numpy()[chosen]
+        if len(chosen) == 0 or (genes != genes[0]).any():
+            return None
+        return self.placement(genes[0]).snps(self._place_in_gene[chosen])
 
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """One-hot form of some windows, order A C G T.

@@ -30,6 +30,7 @@ from haploformer.genome.content_keys import (
 )
 from haploformer.genome.edits import Edit, EditTable
 from haploformer.genome.encoding import complement, reverse_complement
+from haploformer.genome.snp_windows import SnpWindows
 
 #: Edits of the haplotypes that are laid out at once: the arrays stay in the processor's cache, and small for any cohort.
 PART_EDITS = 2**15
@@ -134,6 +135,24 @@ class Placement:
         if self.stretch.reverse:
             windows[:] = reverse_complement(windows)
         return windows
+
+    def snps(self, rows: Sequence[int] | NDArray[np.int64]) -> SnpWindows | None:
+        """Some windows by their alleles; None where an edit of theirs changes the length."""
+        chosen = self.take(rows)
+        edits, number = np.unique(chosen.carried, return_inverse=True)
+        table = self.table.take(edits)
+        if (table.growth != 0).any():
+            return None
+        by_edit = np.zeros((len(chosen), len(edits)), bool)
+        by_edit[np.repeat(np.arange(len(chosen)), np.diff(chosen.first)), number] = True
+        edit = np.repeat(np.arange(len(edits)), table.n_bases)
+        within = np.arange(len(edit)) - table.first[edit]
+        start, length, codes = self.stretch.window_start, self.stretch.length, table.codes
+        reference = self.stretch.codes[start : start + length]
+        positions = table.start[edit] + within - self.stretch.start - start
+        if self.stretch.reverse:
+            reference, positions, codes = reverse_complement(reference), length - 1 - positions, complement(codes)
+        return SnpWindows.of(reference, positions, codes, by_edit[:, edit])
 
     @cached_property
     def keys(self) -> list[str]:

@@ -45,6 +45,9 @@ class SequenceWindows:
         """Each window itself: sequences are no haplotypes of one another."""
         return np.asarray(rows, np.int64)
 
+    def snps(self, rows: Sequence[int]) -> None:
+        """None: sequences differ by anything."""
+
     def one_hot(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """One-hot form of some windows, float32 (n_rows, length, 4), order A C G T."""
         return one_hot(self.codes(rows))

@@ -36,7 +36,10 @@ def summarise_predictions(
     from haploformer.enformer.tracks import resolve_tracks
 
     tissue = np.searchsorted(predictions.tracks, resolve_tracks(options.tracks, tracks)).tolist()
-    columns = summary_columns(tissue, len(predictions.tracks), with_all_bins=options.bins != "centre")
+    n_stored = len(predictions.tracks)
+    columns = summary_columns(
+        tissue, n_stored, with_all_bins=options.bins != "centre", with_all_tracks=n_stored == len(tracks)
+    )
     summaries = []
     for gene_id, copies in predictions.windows.groupby("gene_id", sort=False):
         reference = copies[copies["individual_id"].isna()]

@@ -55,7 +55,10 @@ def tabulate_sequences(
 
     windows, tissue = open_windows(sequences, reference, options), resolve_tracks(options.tracks, tracks)
     columns = np.searchsorted(predictions.tracks, tissue).tolist()
-    by_bins = summary_columns(columns, len(predictions.tracks), with_all_bins=options.bins != "centre")
+    n_stored = len(predictions.tracks)
+    by_bins = summary_columns(
+        columns, n_stored, with_all_bins=options.bins != "centre", with_all_tracks=n_stored == len(tracks)
+    )
     rows = predictions.windows["window"].to_numpy()
     names = predictions.windows["sequence"].tolist()
     coverage = {over: predictions.mean_coverage(rows, over=over) for over in by_bins}
