@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +19,6 @@ from haploformer.enformer.first_order import FirstOrderTrunk
 from haploformer.enformer.geometry import Geometry
 from haploformer.enformer.parts import Part
 from haploformer.errors import InputError
-
-logger = logging.getLogger(__name__)
 
 #: Tracks that are screened at once: each costs a backward pass per gene, two forward passes' worth.
 MOST_TRACKS = 64
@@ -96,14 +93,7 @@ class ScreeningEngine(ExactEngine):
         """
         require_few_tracks(tracks)
         self._measured = _Facts()
-        found = super().predict(windows, rows, tracks=tracks, bins=bins)
-        measured = self._measured
-        logger.info(
-            "screening: of %d windows that were predicted exactly too, %d differ from the reference in the same direction; "
-            "the largest error of a difference is %.0f %%",
-            *(measured.n_checked, measured.n_right_sign, 100 * measured.largest_error),
-        )
-        return found
+        return super().predict(windows, rows, tracks=tracks, bins=bins)
 
     def _predict_part(self, part: Part, *, tracks: Sequence[int], bins: Sequence[int]) -> Tensor:
         assert part.reference is not None

@@ -33,6 +33,9 @@ def fill_store(path: Path, plan: PredictionPlan) -> None:
         else:
             store.finish()
             remove_part_statuses(path)
+            if facts := store.facts:
+                told = ", ".join(f"{name} {value:.3g}" for name, value in facts.items())
+                logger.info("The engine %s measured: %s", plan.identity.get("engine"), told)
 
 
 def _run(plan: PredictionPlan, store: PredictionStore) -> Iterator[ShardStatus]:

@@ -183,6 +183,11 @@ class PredictionStore:
         facts = _combined_facts(self.path) if self._previous_rows else {}
         return {name: value for name, value in facts.items() if not isinstance(value, int)}
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was measured of all shards together."""
+        return _combined_facts(self.folder)
+
     def is_known(self, key: str) -> bool:
         """Whether `known_row` has the prediction of a window."""
         return key in self._previous_rows
