@@ -6,7 +6,7 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 TORCH_FLAGS ?=
-EXTRAS ?= dev,notebook
+EXTRAS ?= dev,notebook,dask
 VENV ?= .venv
 # Test files run side by side, each on one thread.
 WORKERS ?= 2

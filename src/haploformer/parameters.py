@@ -215,6 +215,7 @@ class ClusterParameters(ParameterGroup):
     gpus : int
         Of each worker, as Dask's resource ``GPU``.
     queue, account, walltime : str, optional
+        Of each SLURM job; SLURM's own if not given.
     directives : list of str
         Further lines for ``#SBATCH``.
     """
@@ -225,9 +226,9 @@ class ClusterParameters(ParameterGroup):
     threads: int = Field(1, ge=1)
     memory_gib: float | None = Field(None, gt=0)
     gpus: int = Field(0, ge=0)
-    queue: str | None = None
-    account: str | None = None
-    walltime: str | None = None
+    queue: str | None = Field(None, coerce_numbers_to_str=True)
+    account: str | None = Field(None, coerce_numbers_to_str=True)
+    walltime: str | None = Field(None, coerce_numbers_to_str=True)
     directives: TextList = ()
 
 

@@ -89,12 +89,14 @@ def with_rows(plan: PredictionPlan, rows: np.ndarray) -> PredictionPlan:
 class NumberEngine:
     """Predicts a window's number, and the bin's and track's as fractions.
 
-    It ends its process at window ``dies_at``, as often as there is no file for each death in ``folder`` yet.
+    It ends its process, or its whole process group, at window ``dies_at``, as often as there is no file for each death in
+    ``folder`` yet.
     """
 
     folder: Path | None = None
     dies_at: int | None = None
     deaths: int = 0
+    whole_group: bool = False
     not_finite_at: int | None = None
 
     name = "numbers"
@@ -109,7 +111,7 @@ class NumberEngine:
     def predict(self, windows: Any, rows: Sequence[int], *, tracks: Sequence[int], bins: Sequence[int]) -> np.ndarray:
         if self.dies_at in rows and self.folder is not None and len(list(self.folder.iterdir())) < self.deaths:
             (self.folder / str(os.getpid())).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(-os.getpgid(0) if self.whole_group else os.getpid(), signal.SIGKILL)
         numbers, bin_, track = (np.asarray(x, np.float32) for x in (rows, bins, tracks))
         numbers = np.where(numbers == self.not_finite_at, np.nan, numbers).astype(np.float32)
         return numbers[:, None, None] + bin_[None, :, None] / 10 + track[None, None, :] / 1000
