@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 from kedro.config import OmegaConfigLoader
+from kedro.io import DatasetError
 
 from haploformer.cli import HUGE_PAGES, RESTARTED_VARIABLE, cli, describe_error, huge_page_environment
 from haploformer.errors import InputError
@@ -63,6 +64,22 @@ def test_describe_error__a_recursion_of_our_own_keeps_its_traceback():
     with pytest.raises(RecursionError) as caught:
         recurse(0)
     assert describe_error(caught.value) is None
+
+
+def raise_full_disk(path: str | None) -> None:
+    try:
+        raise OSError(28, "No space left on device", path)
+    except OSError as inner:
+        raise DatasetError("Failed while saving data to dataset X(filepath='/b')") from inner
+
+
+def test_describe_error__a_full_disk_names_the_path():
+    with pytest.raises(DatasetError) as caught:
+        raise_full_disk("/a/b")
+    assert describe_error(caught.value) == "/a/b: cannot be written (No space left on device); make room and run again"
+    with pytest.raises(DatasetError) as caught:
+        raise_full_disk(None)
+    assert describe_error(caught.value) == "Failed while saving data to dataset X(filepath='/b')"
 
 
 def convert(*arguments: object) -> tuple[int, str, str]:

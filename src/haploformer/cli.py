@@ -16,6 +16,7 @@ from kedro.io import DatasetError
 from kedro.validation import DataValidationError, ParameterValidationError
 
 from haploformer.errors import InputError, one_line
+from haploformer.formats.files import full_disk
 
 #: Set to anything to see the traceback of a known error.
 TRACEBACK_VARIABLE = "HAPLOFORMER_TRACEBACK"
@@ -27,8 +28,9 @@ _LONGEST_LINE = 1500
 def describe_error(error: BaseException) -> str | None:
     """One line for an error that the user can mend, None for any other.
 
-    The first `InputError` in the chain of causes tells most; then what Kedro and pandera say of data and parameters.
-    A YAML that has no end is told as such: what its readers say of it is as long as they got.
+    The first `InputError` in the chain of causes tells most; then what the system says of a full disk, and Kedro and
+    pandera of data and parameters. A YAML that has no end is told as such: what its readers say of it is as long as they
+    got.
     """
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
@@ -38,6 +40,8 @@ def describe_error(error: BaseException) -> str | None:
             return str(link)
         if isinstance(link, RecursionError) and {"yaml", "omegaconf"} & set(_packages(link)):
             return str(_endless_value(link))
+    if (full := full_disk(error)) is not None and full.filename:
+        return str(InputError(str(full.filename), f"cannot be written ({full.strerror})", "make room and run again"))
     for link in chain:
         if isinstance(link, DataValidationError | ParameterValidationError | DatasetError | click.ClickException):
             return one_line(str(link), longest=_LONGEST_LINE)

@@ -22,6 +22,9 @@ from haploformer.preflight import COHORT_OUTPUTS, check_inputs, require_same_sou
 #: What the checks found: filled in before the first node, for `validate`, which reports it.
 CHECKED_INPUTS = "checked_inputs"
 
+#: Entries of the catalog that are another view on what is stored under a second name.
+SAME_STORE = {"prediction_files": "track_predictions"}
+
 
 class InputHooks:
     """Refuse a run whose parameters or inputs cannot be used."""
@@ -100,7 +103,7 @@ def _tell_verification(catalog: CatalogProtocol) -> None:
     if len(bad):
         first = bad.iloc[0]
         raise InputError(
-            f"{_place(catalog, 'track_predictions')}/{first['file']}",
+            f"{_place(catalog, 'prediction_files')}/{first['file']}",
             f"the file is {first['state']} ({len(bad)} of {len(table)} files are)",
             "remove the damaged files and compute them again: kedro run --pipelines enformer_inference",
         )
@@ -200,7 +203,8 @@ def _producers() -> dict[str, str]:
     by_size = sorted(
         (name for name in pipelines if name != "__default__"), key=lambda name: -len(pipelines[name].nodes)
     )
-    return {made: name for name in by_size for made in pipelines[name].all_outputs()}
+    makers = {made: name for name in by_size for made in pipelines[name].all_outputs()}
+    return makers | {files: makers[store] for files, store in SAME_STORE.items() if store in makers}
 
 
 def _nearest(name: str, known: list[str]) -> str:

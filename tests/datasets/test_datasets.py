@@ -6,6 +6,7 @@ import inspect
 import json
 import logging
 import pickle
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,22 +20,25 @@ from bed_reader import to_bed
 from kedro.io import AbstractDataset, DataCatalog, DatasetError
 
 from haploformer import schemas
+from haploformer.cli import describe_error
 from haploformer.datasets.clinvar import ClinvarDataset
 from haploformer.datasets.covariate_table import CovariateTableDataset
 from haploformer.datasets.eqtl_table import EqtlTableDataset, TopAssociationsDataset
 from haploformer.datasets.expression_bed import ExpressionBedDataset
 from haploformer.datasets.fasta import FastaDataset
+from haploformer.datasets.figure import FigureDataset
 from haploformer.datasets.gene_annotation import GeneAnnotationDataset
 from haploformer.datasets.genotype_store import GenotypeStoreDataset
 from haploformer.datasets.gwas_catalog import GwasCatalogDataset
 from haploformer.datasets.haplotype_store import HaplotypeStoreDataset
 from haploformer.datasets.html import HtmlDataset
+from haploformer.datasets.json_value import JsonDataset
 from haploformer.datasets.known_answer import KnownAnswerDataset
 from haploformer.datasets.phased_genotypes import PhasedGenotypesDataset
 from haploformer.datasets.plink1 import PlinkDataset
 from haploformer.datasets.plink2 import Plink2Dataset
 from haploformer.datasets.predictdb import PredictDbDataset
-from haploformer.datasets.prediction_store import PredictionStoreDataset
+from haploformer.datasets.prediction_store import PredictionFilesDataset, PredictionStoreDataset
 from haploformer.datasets.previews import table_preview
 from haploformer.datasets.relatedness_table import RelatednessTableDataset
 from haploformer.datasets.sample_panel import SamplePanelDataset
@@ -52,6 +56,7 @@ from haploformer.genome.intervals import Interval
 from haploformer.genome.windows import tss_window
 from tests.builders.beagle import stand_in
 from tests.builders.damage import record_checksum
+from tests.builders.disk import full_disk
 from tests.builders.genome import Cohort, Record, vcf_text, write_fasta, write_plink2, write_vcf
 from tests.builders.predictions import FakeModel, Interrupted, expected_rows, fake_plan
 
@@ -314,7 +319,7 @@ def test_table_preview__first_rows_only():
 
 
 def test_catalog__every_dataset_of_ours_is_tested_here():
-    without = {HtmlDataset, PhasedGenotypesDataset}
+    without = {FigureDataset, HtmlDataset, JsonDataset, PhasedGenotypesDataset, PredictionFilesDataset}
     root = Path(inspect.getfile(FastaDataset)).parents[3]
     names = {
         entry["type"]
@@ -436,6 +441,69 @@ def test_html__text_as_it_was(tmp_path):
     dataset.save("<p>é 1\u2009000\n</p>")
     assert dataset.load() == "<p>é 1\u2009000\n</p>"
     assert (tmp_path / "deep" / "report.html").read_bytes() == "<p>é 1\u2009000\n</p>".encode()
+
+
+def test_figure__is_stored_as_kedros_dataset_stores_it(tmp_path):
+    from kedro_datasets.plotly import JSONDataset
+    from plotly.graph_objects import Figure, Scatter
+
+    figure = Figure(Scatter(x=np.arange(3), y=[0.1, None, 2.5]), layout={"title": "é"})
+    theirs, ours = (
+        JSONDataset(filepath=str(tmp_path / "a.json")),
+        FigureDataset(filepath=str(tmp_path / "b" / "b.json")),
+    )
+    for dataset in (theirs, ours):
+        dataset.save(figure)
+    assert (tmp_path / "b" / "b.json").read_bytes() == (tmp_path / "a.json").read_bytes()
+    assert ours.load() == figure
+    assert viz_metadata(ours).preview_type == "PlotlyPreview"
+    assert viz_metadata(ours).preview == viz_metadata(theirs).preview
+
+
+def test_json__is_stored_as_kedros_dataset_stores_it(tmp_path):
+    from kedro_datasets.json import JSONDataset
+
+    value = {"b": [1, None, 0.25], "a": "é"}
+    theirs, ours = JSONDataset(filepath=str(tmp_path / "a.json")), JsonDataset(filepath=str(tmp_path / "b" / "b.json"))
+    for dataset in (theirs, ours):
+        dataset.save(value)
+    assert (tmp_path / "b" / "b.json").read_bytes() == (tmp_path / "a.json").read_bytes()
+    assert ours.load() == value
+    assert json.loads(viz_metadata(ours).preview) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        (TableDataset, pd.DataFrame({"a": [1]}), pd.DataFrame({"a": range(10_000)})),
+        (HtmlDataset, "old", "new" * 10_000),
+        (JsonDataset, {"old": 1}, list(range(10_000))),
+    ],
+)
+def test_save__on_a_full_disk_keeps_what_was_there_and_tells_the_bytes_needed(tmp_path, kind, old, new):
+    dataset = kind(filepath=str(tmp_path / "file"))
+    dataset.save(old)
+    before = (tmp_path / "file").read_bytes()
+    with pytest.raises(DatasetError) as caught, full_disk():
+        dataset.save(new)
+    assert re.fullmatch(
+        rf"{tmp_path}/file: cannot be written \(File too large\); make room for [\d,]{{5,}} bytes and run again",
+        describe_error(caught.value),
+    )
+    assert (tmp_path / "file").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_prediction_files__are_where_the_store_is_whatever_their_state(study, tmp_path):
+    shutil.copytree(study.root / "stores" / "predictions.zarr", tmp_path / "p.zarr")
+    dataset = PredictionFilesDataset(filepath=str(tmp_path / "p.zarr"))
+    (tmp_path / "p.zarr" / "plan.json").write_text("{")
+    (tmp_path / "p.zarr" / "windows.parquet").unlink()
+    assert dataset.exists()
+    assert dataset.load() == tmp_path / "p.zarr"
+    with pytest.raises(DatasetError, match="is filled by saving track_predictions"):
+        dataset.save(tmp_path)
+    assert not PredictionFilesDataset(filepath=str(tmp_path / "nothing")).exists()
 
 
 def test_table__round_trip_and_no_index(tmp_path):

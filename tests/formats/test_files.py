@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from haploformer.errors import InputError
 from haploformer.formats import files
 from haploformer.formats.files import (
+    full_disk,
     publish_directory,
     publish_file,
     read_json,
@@ -64,10 +66,49 @@ def test_write_durably__a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("haploformer.formats.files.os.fsync", no_room)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError) as error:
         write_durably(path, b"new")
+    assert str(error.value) == (
+        f"{path}: cannot be written (No space left on device); make room for 3 bytes and run again"
+    )
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["a.json"]
+
+
+def test_write_durably__where_nothing_can_be_written(tmp_path):
+    with pytest.raises(InputError, match=r"no/a: cannot be written \(No such file .*; check its folder's permissions"):
+        write_durably(tmp_path / "no" / "a", b"new")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_full_disk__is_found_among_the_causes(number):
+    full, saving, later = OSError(number, "full"), RuntimeError("while saving"), RuntimeError("while cleaning up")
+    saving.__cause__, later.__context__ = full, saving
+    assert full_disk(later) is full
+    assert full_disk(OSError(errno.EACCES, "denied")) is None
+
+
+def test_publish_directory__a_full_disk_leaves_the_old_store_and_tells_how_much_was_written(tmp_path):
+    path = tmp_path / "store"
+    with publish_directory(path) as folder:
+        (folder / "good").touch()
+
+    def fill() -> None:
+        with publish_directory(path) as folder:
+            (folder / "first").write_bytes(bytes(3000))
+            try:
+                (folder / "second").touch()
+                raise OSError(errno.ENOSPC, "No space left on device")
+            except OSError as error:
+                raise RuntimeError("a library's own") from error
+
+    with pytest.raises(InputError) as error:
+        fill()
+    assert str(error.value) == (
+        f"{path}: cannot be written (No space left on device); make room for more than 3,000 bytes and run again"
+    )
+    assert names(path) == ["good"]
+    assert names(tmp_path) == ["store"]
 
 
 def test_publish_file__readable_by_whom_any_new_file_is(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from haploformer.errors import InputError
 from haploformer.formats.genotype_batch import CHUNK_BYTES, GenotypeBatch, batch_records, chunk_records
 from haploformer.formats.genotype_store import (
     GenotypeStream,
@@ -22,6 +23,7 @@ from haploformer.formats.genotype_store import (
 from haploformer.genome.audit import AuditKey, audit_individuals
 from haploformer.genome.genotypes import Genotypes, alt_dosages
 from haploformer.genome.intervals import Interval
+from tests.builders.disk import full_disk
 
 PEOPLE = [f"P{i}" for i in range(7)]
 
@@ -174,3 +176,14 @@ def test_read_genotypes__a_handle_can_be_pickled(tmp_path):
     again = pickle.loads(pickle.dumps(stored))  # noqa: S301
     assert np.array_equal(again.genotypes.alleles[10:20], stored.genotypes.alleles[10:20])
     assert again.audit.equals(stored.audit)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 300, 900])
+def test_write_genotypes__a_full_disk_leaves_the_old_store(tmp_path, n_bytes):
+    write_genotypes(stream_of(batches()), tmp_path / "g")
+    before = {p: p.read_bytes() for p in (tmp_path / "g").rglob("*") if p.is_file()}
+    message = r"/g: cannot be written \(.*\); make room for more than [\d,]+ bytes"
+    with pytest.raises(InputError, match=message), full_disk(n_bytes):
+        write_genotypes(stream_of(batches()), tmp_path / "g")
+    assert {p: p.read_bytes() for p in (tmp_path / "g").rglob("*") if p.is_file()} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["g"]

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from haploformer.errors import InputError
 from haploformer.formats.haplotype_store import haplotypes_exist, read_haplotypes, write_haplotypes
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.haplotype_windows import HaplotypeWindows, combine_genes
 from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.windows import tss_window
+from tests.builders.disk import full_disk
 from tests.builders.genome import MemoryReference, random_sequence
 
 SEQUENCE = "C" * 40 + random_sequence(300, np.random.default_rng(0))
@@ -101,3 +103,21 @@ def test_read_haplotypes__a_handle_can_be_pickled(tmp_path, windows):
     write_haplotypes(windows, tmp_path / "h")
     again = pickle.loads(pickle.dumps(read_haplotypes(tmp_path / "h")))  # noqa: S301
     assert np.array_equal(again.codes([4, 0]), windows.codes([4, 0]))
+
+
+def test_write_haplotypes__arrays_are_what_numpy_saves(tmp_path, windows):
+    write_haplotypes(windows, tmp_path / "h")
+    for name in ("reference", "carried"):
+        np.save(tmp_path / "expected.npy", getattr(windows, name))
+        assert (tmp_path / "h" / f"{name}.npy").read_bytes() == (tmp_path / "expected.npy").read_bytes()
+
+
+@pytest.mark.parametrize("n_bytes", [0, 100, 3000])
+def test_write_haplotypes__a_full_disk_leaves_the_old_store(tmp_path, windows, n_bytes):
+    write_haplotypes(windows, tmp_path / "h")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "h").iterdir()}
+    message = r"/h: cannot be written \(.*\); make room for more than [\d,]+ bytes"
+    with pytest.raises(InputError, match=message), full_disk(n_bytes):
+        write_haplotypes(replace(windows, provenance={"long": "x" * 5000}), tmp_path / "h")
+    assert {p.name: p.read_bytes() for p in (tmp_path / "h").iterdir()} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["h"]

@@ -269,7 +269,9 @@ def test_prediction_store__a_torn_last_line_of_the_manifest(store, unbroken):
     assert files(store) == unbroken
 
 
-@pytest.mark.parametrize("tail", [b"\n", b"\n{", b"\n\0\0\0\0", b"\n\xff\xfe", b'\n{"shard": 4, "depe'])
+@pytest.mark.parametrize(
+    "tail", [b"\n", b"\n{", b"\n4", b'\n{"shard": 4}', b"\n\0\0\0\0", b"\n\xff\xfe", b'\n{"shard": 4, "depe']
+)
 def test_prediction_store__rubbish_at_the_end_of_the_manifest(store, unbroken, tail):
     interrupt(store, 3)
     with (store.with_name(".predictions.zarr.building") / "manifest.jsonl").open("ab") as stream:
@@ -582,19 +584,51 @@ def test_verify_predictions__a_finished_store_is_whole(store):
     assert table["n_bytes"].tolist() == [len(files(store)[name]) for name in table["file"]]
 
 
-def test_verify_predictions__finds_every_flipped_bit(store):
+def test_verify_predictions__finds_each_of_20_flipped_bits(store):
     make(store)
     rng, content = np.random.default_rng(0), files(store)
-    names = sorted(set(content) - {"checksums.json"})
-    for i in range(20):
-        name = names[i % len(names)]
+    # Every file at least once: shards, manifest, plan, keys, windows, metadata, and the checksums themselves.
+    names = [*content, *rng.choice(list(content), 20)][:20]
+    assert set(names) == set(content)
+    found = []
+    for name in names:
         damaged = bytearray(content[name])
         damaged[rng.integers(len(damaged))] ^= 1 << int(rng.integers(8))
         (store / name).write_bytes(damaged)
         table = verify_predictions(store)
-        assert name in set(table["file"][table["state"] == "damaged"])
+        bad = set(table["file"][table["state"] != "whole"])
+        found.append(name in bad or (name == "checksums.json" and len(bad) > 0))
         (store / name).write_bytes(content[name])
+    assert found == [True] * 20
     assert set(verify_predictions(store)["state"]) == {"whole"}
+
+
+def test_verify_predictions__finds_every_bit_of_the_checksums(store):
+    make(store, KEYS[:3])
+    content = (store / "checksums.json").read_bytes()
+    for place in range(0, 8 * len(content), 7):
+        damaged = bytearray(content)
+        damaged[place // 8] ^= 1 << place % 8
+        (store / "checksums.json").write_bytes(damaged)
+        assert set(verify_predictions(store)["state"]) > {"whole"}, place
+
+
+@pytest.mark.parametrize("checksums", [True, False])
+@pytest.mark.parametrize("name", ["plan.json", "manifest.jsonl", "windows.parquet", "track/c/0"])
+def test_verify_predictions__names_what_is_gone(store, name, checksums):
+    make(store)
+    (store / name).unlink()
+    if not checksums:
+        (store / "checksums.json").unlink()
+    states = verify_predictions(store).set_index("file")["state"]
+    assert set(states.index[states == "missing"]) == ({name} if checksums else {name, "checksums.json"})
+
+
+def test_verify_predictions__a_plan_that_cannot_be_read_beside_no_checksums(store):
+    make(store)
+    (store / "checksums.json").unlink()
+    (store / "plan.json").write_text("{")
+    assert verify_predictions(store)["state"].tolist() == ["missing"]
 
 
 def test_verify_predictions__a_file_that_is_gone(store):
@@ -633,6 +667,24 @@ def test_prediction_store__a_store_without_its_plan_is_made_again(store, unbroke
     make(store)
     (store / "plan.json").unlink()
     make(store)
+    assert files(store) == unbroken
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"shard_rows": 4}'])
+def test_prediction_store__a_damaged_plan_is_named(store, unbroken, content):
+    make(store)
+    (store / "plan.json").write_text(content)
+    with pytest.raises(InputError, match=r"plan.json: the plan of the stored predictions is damaged .*; remove it"):
+        make(store)
+    (store / "plan.json").unlink()
+    make(store)
+    assert files(store) == unbroken
+
+
+def test_prediction_store__damaged_metadata_are_written_again(store, unbroken):
+    make(store)
+    (store / "zarr.json").write_text("{")
+    assert make(store).calls == []
     assert files(store) == unbroken
 
 

@@ -177,6 +177,8 @@ def test_verify__hashes_every_file_again_and_names_the_damaged_one(finished):
     line = result.stderr.strip().splitlines()[-1]
     assert re.search(r"predictions/c/5/0: the file is damaged \(1 of \d+ files are\); remove the damaged files", line)
     chunk.unlink()
+    gone = finished.kedro("run", "--pipelines", "verify", check=False)
+    assert re.search(r"predictions/c/5/0: the file is missing \(1 of \d+ files are\)", gone.stderr.splitlines()[-1])
     finished.kedro("run", "--pipelines", "enformer_inference")
     finished.kedro("run", "--pipelines", "verify")
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import NoReturn
+
+from kedro.io import DatasetError
 from kedro_datasets._typing import TablePreview
 
 from haploformer.datasets.base import PathDataset
@@ -33,3 +37,15 @@ class PredictionStoreDataset(PathDataset[PredictionPlan, TrackPredictions]):
     def preview(self, nrows: int = 10) -> TablePreview:
         """Which row of the array each chromosome copy has."""
         return table_preview(self.load().windows, nrows)
+
+
+class PredictionFilesDataset(PathDataset[NoReturn, Path]):
+    """Where the store lies, whatever state its files are in: nothing is opened."""
+
+    def save(self, data: NoReturn) -> None:
+        """Refuse: the store is filled by its plan."""
+        raise DatasetError(f"{self._path} is filled by saving track_predictions")
+
+    def load(self) -> Path:
+        """The store's folder."""
+        return self._path

@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -138,6 +139,8 @@ class RunProgress:
         except OSError as failed:
             # Whoever looks misses a line; what is computed does not depend on it.
             logger.warning("%s cannot be written (%s)", self.path, failed.strerror)
+            with suppress(OSError):
+                building.unlink(missing_ok=True)
 
     def __enter__(self) -> RunProgress:
         self._write("running")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -52,9 +53,39 @@ def sha256_json(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+#: What the system calls a disk, a quota or an allowed length of files that is used up.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def full_disk(error: BaseException | None) -> OSError | None:
+    """What the system said of a full disk, if that is the error or one of its causes."""
+    while error is not None and not (isinstance(error, OSError) and error.errno in _FULL):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+@contextmanager
+def room_for(path: Path, n_bytes: int) -> Iterator[None]:
+    """Turn what the system says of a write into an InputError that names the file and how many bytes it needs."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            str(path),
+            f"cannot be written ({error.strerror or error})",
+            f"make room for {n_bytes:,} bytes and run again" if full_disk(error) else "check its folder's permissions",
+        ) from error
+
+
 def write_durably(path: Path, content: bytes, *, writer: str = "") -> None:
-    """Write a file so that it is there whole, or not at all, even after a power cut; ``writer`` as in `publish_file`."""
-    with publish_file(path, writer=writer) as building:
+    """Write a file so that it is there whole, or not at all, even after a power cut; ``writer`` as in `publish_file`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, for example because the disk is full.
+    """
+    with room_for(path, len(content)), publish_file(path, writer=writer) as building:
         building.write_bytes(content)
 
 
@@ -93,7 +124,13 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def publish_directory(path: Path) -> Iterator[Path]:
-    """A new folder to write into, which takes the place of ``path`` when the block ends without an error."""
+    """A new folder to write into, which takes the place of ``path`` when the block ends without an error.
+
+    Raises
+    ------
+    InputError
+        If the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     building = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(building, ignore_errors=True)
@@ -101,6 +138,16 @@ def publish_directory(path: Path) -> Iterator[Path]:
     try:
         yield building
         replace_directory(building, path)
+    except Exception as error:
+        if (full := full_disk(error)) is None:
+            raise
+        # How much is still to come, nobody knows: alleles, for example, come one batch after the other.
+        n_bytes = sum(file.stat().st_size for file in building.rglob("*") if file.is_file())
+        raise InputError(
+            str(path),
+            f"cannot be written ({full.strerror})",
+            f"make room for more than {n_bytes:,} bytes and run again",
+        ) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from haploformer.formats.files import publish_directory, read_json, write_json
 from haploformer.genome.haplotype_windows import HaplotypeWindows
@@ -21,8 +23,16 @@ def write_haplotypes(haplotypes: HaplotypeWindows, path: Path) -> None:
         for name in _TABLES:
             getattr(haplotypes, name).to_parquet(folder / f"{name}.parquet", index=False)
         for name in _ARRAYS:
-            np.save(folder / f"{name}.npy", getattr(haplotypes, name), allow_pickle=False)
+            _write_array(folder / f"{name}.npy", getattr(haplotypes, name))
         write_json(folder / _PROVENANCE, haplotypes.provenance)
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
+    """What `numpy.save` writes; of a full disk that does not say so."""
+    array = np.ascontiguousarray(array)
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
+        stream.write(array.data)
 
 
 def read_haplotypes(path: Path) -> HaplotypeWindows:

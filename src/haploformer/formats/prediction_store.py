@@ -19,7 +19,6 @@ import platform
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +35,7 @@ from haploformer.errors import InputError
 from haploformer.formats.files import (
     read_json,
     replace_directory,
+    room_for,
     sha256_file,
     sha256_json,
     write_durably,
@@ -51,6 +51,12 @@ _KEYS = "keys.parquet"
 _METADATA = "zarr.json"
 _CHECKSUMS = "checksums.json"
 _LAYOUT_FILES = (_METADATA, f"{_ARRAY}/{_METADATA}", f"track/{_METADATA}", "track/c/0", _KEYS, _PLAN)
+
+#: What the manifest says of every shard.
+_ENTRY = ("shard", "rows", "bytes", "sha256", "depends")
+
+#: What stands beside the shards of a finished store, and has its sha256 recorded.
+_FILES = (_MANIFEST, _WINDOWS, *_LAYOUT_FILES)
 
 
 @dataclass(frozen=True)
@@ -138,9 +144,9 @@ class PredictionStore:
         self._done = {entry["shard"]: entry for entry in self._entries(self.folder)}
         if not self.is_finished():
             _require_room(self.path.parent, self.n_bytes_to_write)
-        stale = self.folder != self.path or read_json(self.path / _METADATA)["attributes"] != self._attributes
+        stale = self.folder != self.path or _stored_attributes(self.path) != self._attributes
         if alone and stale:
-            with _room_for(self.folder, 1000 * len(self.plan.keys)):
+            with room_for(self.folder, 1000 * len(self.plan.keys)):
                 self._write_layout()
 
     def close(self) -> None:
@@ -203,7 +209,7 @@ class PredictionStore:
         chunk[: len(rows)] = rows
         target = self._chunk_path(shard.index)
         content = chunk.tobytes()
-        with _room_for(target, len(content)):
+        with room_for(target, len(content)):
             target.parent.mkdir(parents=True, exist_ok=True)
             write_durably(target, content, writer=f"{platform.node()}-{os.getpid()}")
         return {
@@ -219,7 +225,7 @@ class PredictionStore:
         """Record, durably, that a shard is written."""
         part = self.plan.execution.name
         path = self.folder / (_MANIFEST if part is None else f"manifest.{part}.jsonl")
-        with _room_for(path, 1000):
+        with room_for(path, 1000):
             _append_line(path, entry)
         self._done[entry["shard"]] = entry
 
@@ -227,7 +233,7 @@ class PredictionStore:
         """Publish the store, all of its shards done, with nothing in it or beside it that is not its own."""
         assert self.is_finished(), "a shard is missing"
         assert not self.plan.execution.is_part, "others may be writing"
-        with _room_for(self.folder, 100 * len(self.plan.windows)):
+        with room_for(self.folder, 100 * len(self.plan.windows)):
             self._complete()
         if self.folder != self.path:
             replace_directory(self.folder, self.path)
@@ -242,8 +248,7 @@ class PredictionStore:
         lines = [json.dumps(self._done[shard], sort_keys=True) for shard in sorted(self._done)]
         write_durably(self.folder / _MANIFEST, "".join(f"{line}\n" for line in lines).encode())
         self._remove_strays()
-        names = [_MANIFEST, _WINDOWS, *_LAYOUT_FILES]
-        write_json(self.folder / _CHECKSUMS, {name: sha256_file(self.folder / name) for name in names})
+        write_json(self.folder / _CHECKSUMS, {name: sha256_file(self.folder / name) for name in _FILES})
 
     @property
     def _building(self) -> Path:
@@ -276,10 +281,8 @@ class PredictionStore:
 
     def _stored_depends(self, folder: Path) -> list[str] | None:
         """What the shards of a folder depend on; None where they are cut otherwise."""
-        if _layout(folder) != self._layout:
-            return None
-        stored: list[str] = read_json(folder / _PLAN)["depends"]
-        return stored
+        plan = _read_plan(folder)
+        return plan["depends"] if plan is not None and _layout(folder) == self._layout else None
 
     def _entries(self, folder: Path) -> Iterator[dict[str, Any]]:
         """What a folder's manifest records of this plan."""
@@ -294,7 +297,7 @@ class PredictionStore:
     def _remove_strays(self) -> None:
         """Remove what earlier plans and interrupted writes left in the folder."""
         own = {self._chunk_path(shard.index) for shard in self.plan.shards()}
-        own |= {self.folder / name for name in (_MANIFEST, _WINDOWS, _CHECKSUMS, *_LAYOUT_FILES)}
+        own |= {self.folder / name for name in (_CHECKSUMS, *_FILES)}
         for path in sorted(self.folder.rglob("*"), reverse=True):
             if path.is_dir():
                 if not any(path.iterdir()):
@@ -366,7 +369,8 @@ class PredictionStore:
     def _previous_rows(self) -> dict[str, int]:
         if self.folder == self.path or not predictions_exist(self.path):
             return {}
-        if read_json(self.path / _PLAN)["identity"] != _as_stored(self.plan.identity):
+        plan = _read_plan(self.path)
+        if plan is None or plan["identity"] != _as_stored(self.plan.identity):
             return {}
         keys = pd.read_parquet(self.path / _KEYS)["key"].tolist()
         return {key: row for row, key in enumerate(keys)}
@@ -399,23 +403,41 @@ def verify_predictions(path: Path) -> pd.DataFrame:
         One row per file: ``file`` (within the store), ``first_window, last_window`` (rows of a shard, the last one
         exclusive; null for other files), ``n_bytes, state``: ``whole``, ``damaged`` or ``missing``.
     """
-    try:
-        recorded = dict(read_json(path / _CHECKSUMS))
-    except (OSError, ValueError, TypeError):
-        recorded = {}
+    recorded = _recorded_checksums(path)
     # Without it nothing but the shards is known: it is itself a row.
     rows: list[tuple[Path, int | None, int | None, str]] = [(path / _CHECKSUMS, None, None, "")] if not recorded else []
     rows += [(path / name, None, None, sha256) for name, sha256 in sorted(recorded.items())]
+    gone = [name for name in _FILES if name not in recorded and not (path / name).is_file()]
+    rows += [(path / name, None, None, "") for name in gone]
     # Shards are known by these two: where one is damaged, the others are not looked at.
     if all(_state(path / name, recorded[name])[1] == "whole" for name in (_PLAN, _MANIFEST) if name in recorded):
-        plan = read_json(path / _PLAN)
-        for entry in sorted(_manifest(path), key=lambda entry: entry["shard"]):
-            rows.append((_chunk_path(path, entry["shard"], plan), *entry["rows"], entry["sha256"]))
+        rows += _recorded_shards(path)
     states = [(*_state(file, sha256), first, last) for file, first, last, sha256 in rows]
     names = [str(file.relative_to(path)) for file, *_ in rows]
     table = pd.DataFrame(states, columns=["n_bytes", "state", "first_window", "last_window"])
     windows = table[["first_window", "last_window"]].astype("Int64")
     return pd.DataFrame({"file": names, **windows, "n_bytes": table["n_bytes"], "state": table["state"]})
+
+
+def _recorded_checksums(path: Path) -> dict[str, str]:
+    """sha256 of each file beside the shards; none where the record is gone or damaged."""
+    try:
+        recorded = dict(read_json(path / _CHECKSUMS))
+    except (OSError, ValueError, TypeError):
+        return {}
+    return recorded if all(isinstance(sha256, str) for sha256 in recorded.values()) else {}
+
+
+def _recorded_shards(path: Path) -> list[tuple[Path, int, int, str]]:
+    """File, first and last window and sha256 of each shard; none where the plan is gone or damaged."""
+    try:
+        plan = _read_plan(path)
+    except InputError:
+        return []
+    if plan is None:
+        return []
+    entries = sorted(_manifest(path), key=lambda entry: entry["shard"])
+    return [(_chunk_path(path, entry["shard"], plan), *entry["rows"], entry["sha256"]) for entry in entries]
 
 
 def _combined_facts(path: Path) -> dict[str, Any]:
@@ -431,14 +453,22 @@ def _state(file: Path, sha256: str) -> tuple[int, str]:
 
 def predictions_exist(path: Path) -> bool:
     """Whether the manifest records every shard of the plan and each has its file, with the recorded bytes."""
-    if not all((path / name).is_file() for name in (_WINDOWS, *_LAYOUT_FILES)):
+    if not all((path / name).is_file() for name in _FILES):
         return False
-    plan = read_json(path / _PLAN)
+    plan = _read_plan(path)
     entries = {entry["shard"]: entry for entry in _manifest(path)}
-    return all(
+    return plan is not None and all(
         i in entries and entries[i]["depends"] == depends and _chunk_is_whole(path, entries[i], plan)
         for i, depends in enumerate(plan["depends"])
     )
+
+
+def _stored_attributes(path: Path) -> Any:
+    """The attributes of a store; None where its metadata are damaged."""
+    try:
+        return read_json(path / _METADATA)["attributes"]
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _as_stored(value: dict[str, Any]) -> dict[str, Any]:
@@ -452,10 +482,24 @@ def _shard_dependency(plan: PredictionPlan, shard: RowRange) -> str:
 
 
 def _layout(folder: Path) -> dict[str, Any] | None:
-    if not (folder / _PLAN).is_file():
+    plan = _read_plan(folder)
+    return plan and {"shard_rows": plan["shard_rows"], "row_shape": plan["row_shape"]}
+
+
+def _read_plan(folder: Path) -> dict[str, Any] | None:
+    """The plan of a folder, if it has one; InputError where it cannot be read."""
+    path = folder / _PLAN
+    if not path.is_file():
         return None
-    plan = read_json(folder / _PLAN)
-    return {"shard_rows": plan["shard_rows"], "row_shape": plan["row_shape"]}
+    try:
+        plan = read_json(path)
+        if not plan.keys() >= {"shard_rows", "row_shape", "identity", "depends"}:
+            raise ValueError("an entry is missing")
+    except (ValueError, AttributeError) as error:
+        raise InputError(
+            str(path), f"the plan of the stored predictions is damaged ({error})", "remove it: they are made again"
+        ) from error
+    return dict(plan)
 
 
 def _chunk_path(folder: Path, shard: int, layout: dict[str, Any]) -> Path:
@@ -469,15 +513,16 @@ def _chunk_is_whole(folder: Path, entry: dict[str, Any], layout: dict[str, Any])
 
 
 def _manifest(folder: Path) -> Iterator[dict[str, Any]]:
-    """Entries of the manifest, or of those of several runs, the last of each shard; a torn line is no entry."""
+    """Entries of the manifest, or of those of several runs, the last of each shard; a torn or damaged line is none."""
     latest: dict[int, dict[str, Any]] = {}
     paths = sorted(folder.glob("manifest*.jsonl"))
     for line in [line for path in paths for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]:
         try:
             entry = json.loads(line)
-        except json.JSONDecodeError:
+            if all(name in entry for name in _ENTRY):
+                latest[entry["shard"]] = entry
+        except (ValueError, TypeError):
             continue
-        latest[entry["shard"]] = entry
     yield from latest.values()
 
 
@@ -495,19 +540,6 @@ def _filled_by_another(path: Path) -> InputError:
         "another run is filling this store",
         "wait until it has ended, or give this one a folder of its own with run_name",
     )
-
-
-@contextmanager
-def _room_for(path: Path, n_bytes: int) -> Iterator[None]:
-    """Turn what the system says of a write into one line."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            str(path),
-            f"cannot be written ({error.strerror or error})",
-            f"make room for {n_bytes:,} bytes and run again: what is stored is kept",
-        ) from error
 
 
 def _require_room(folder: Path, needed: int) -> None:

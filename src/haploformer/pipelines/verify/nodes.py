@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
-from haploformer.formats.prediction_store import TrackPredictions
 
-
-def verify_predictions(predictions: TrackPredictions) -> pd.DataFrame:
+def verify_predictions(store: Path) -> pd.DataFrame:
     """Every file of the stored predictions, hashed again."""
     from haploformer.formats import prediction_store
 
-    return prediction_store.verify_predictions(predictions.path)
+    return prediction_store.verify_predictions(store)

@@ -6,7 +6,7 @@ from haploformer.pipelines.verify import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Predictions in, the state of each of their files out."""
+    """Files of predictions in, the state of each out."""
     return pipeline(
-        [node(nodes.verify_predictions, "track_predictions", "prediction_verification", name="verify_predictions")]
+        [node(nodes.verify_predictions, "prediction_files", "prediction_verification", name="verify_predictions")]
     )
