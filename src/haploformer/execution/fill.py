@@ -25,13 +25,15 @@ def fill_store(path: Path, plan: PredictionPlan) -> None:
         with RunProgress(path, plan) as progress:
             for status in _run(plan, store):
                 progress.add(status)
+            if not plan.execution.is_part:
+                # Still under way: where this fails, the status says so.
+                store.finish()
         if plan.execution.is_part:
             logger.info(
                 "part %s is done: %d of all %d shards are stored; when all are, a run without shard_index publishes them",
                 *(plan.execution.name, store.n_done(), len(plan.shards())),
             )
         else:
-            store.finish()
             remove_part_statuses(path)
             if facts := store.facts:
                 told = ", ".join(f"{name} {value:.3g}" for name, value in facts.items())
