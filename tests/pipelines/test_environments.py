@@ -86,6 +86,9 @@ def test_run__two_chromosomes_equal_two_runs_of_one(project):
             for c in ("model", "gene_id", "individual_id", "fold", "variant_id", "feature", "summary")
             if c in both[name]
         ]
+        if "gene_id" not in both[name]:
+            # Over all genes of a run, not gene by gene.
+            continue
         expected = pd.concat([parts[name] for parts in single], ignore_index=True)
         ours, theirs = (t.sort_values(keys, kind="stable").reset_index(drop=True) for t in (both[name], expected))
         exact = name in {"tss_windows", "cis_windows", "window_audit"} or name.endswith(("top_snp", "elastic_net"))
@@ -93,7 +96,9 @@ def test_run__two_chromosomes_equal_two_runs_of_one(project):
         loose = [column for column in ("difference", "log2_fold_change") if column in ours]
         for column in loose:
             np.testing.assert_allclose(ours[column], theirs[column], rtol=0, atol=2e-6)
-        ours, theirs = ours.drop(columns=loose), theirs.drop(columns=loose)
+        # A rate of false discoveries is one among the genes of a run.
+        apart = [*loose, *({"q_value"} & set(ours))]
+        ours, theirs = ours.drop(columns=apart), theirs.drop(columns=apart)
         pd.testing.assert_frame_equal(ours, theirs, check_exact=exact, rtol=1e-6, atol=2e-6)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from haploformer.enformer.plan import PredictionPlan, RowPredictor, ShardStatus, run_plan
+from haploformer.errors import one_line
 from haploformer.execution.plan_table import measure_plan
 from haploformer.execution.progress import RunProgress, remove_part_statuses
 from haploformer.formats.prediction_store import PredictionStore
@@ -36,7 +37,7 @@ def fill_store(path: Path, plan: PredictionPlan) -> None:
         else:
             remove_part_statuses(path)
             if facts := store.facts:
-                told = ", ".join(f"{name} {value:.3g}" for name, value in facts.items())
+                told = one_line(", ".join(f"{name} {value:.3g}" for name, value in facts.items()))
                 logger.info("The engine %s measured: %s", plan.identity.get("engine"), told)
 
 

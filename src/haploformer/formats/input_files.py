@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_bgzf, is_gzip
 from haploformer.formats.checksums import checksum_path
 
@@ -40,7 +41,10 @@ def describe_input(paths: Sequence[Path]) -> InputFile:
     """What can be told of an input without reading it."""
     if not paths or not all(path.is_file() for path in paths):
         return InputFile(", ".join(path.name for path in paths) or None)
-    compression = "bgzip" if is_bgzf(paths[0]) else "gzip" if is_gzip(paths[0]) else "none"
+    try:
+        compression = "bgzip" if is_bgzf(paths[0]) else "gzip" if is_gzip(paths[0]) else "none"
+    except OSError as error:
+        raise InputError(str(paths[0]), f"cannot be read ({error.strerror})", "give a file that can be read") from error
     return InputFile(
         name=", ".join(path.name for path in paths),
         n_bytes=sum(path.stat().st_size for path in paths),
