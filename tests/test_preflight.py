@@ -8,11 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, MemoryDataset
 
+from haploformer.datasets.sample_panel import SamplePanelDataset
 from haploformer.errors import InputError
 from haploformer.formats.genotype_store import read_genotypes, write_genotypes
-from haploformer.hooks import check_parameters
+from haploformer.hooks import _require_kind, check_parameters
 from haploformer.parameters import DataPrepParameters
 from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.pipelines.sequence_build import nodes as sequence_build
@@ -184,3 +185,12 @@ def test_check_inputs__no_room_for_calls_in_doubt(raw, monkeypatch):
     monkeypatch.setattr("haploformer.genome.window_calls.may_be_refused", lambda *_, **__: True)
     with pytest.raises(InputError, match="no room for the calls of windows that are in doubt; make room, or name"):
         Study(raw, "vcf").check()
+
+
+def test_require_kind__a_dataset_that_reads_something_else_is_refused(tmp_path):
+    other = SamplePanelDataset(filepath=str(tmp_path / "samples.panel"))
+    with pytest.raises(InputError, match=r"^catalog:reference_genome: its type is SamplePanelDataset, which reads"):
+        _require_kind("reference_genome", other)
+    _require_kind("sample_panel", other)
+    # A dataset of the user's own may stand anywhere.
+    _require_kind("reference_genome", MemoryDataset())

@@ -22,6 +22,19 @@ from haploformer.preflight import COHORT_OUTPUTS, check_inputs, require_same_sou
 #: What the checks found: filled in before the first node, for `validate`, which reports it.
 CHECKED_INPUTS = "checked_inputs"
 
+#: Which of the project's datasets read an input.
+_KINDS = {
+    "genotype_file": ("VcfDataset", "PlinkDataset", "Plink2Dataset"),
+    "reference_genome": ("FastaDataset",),
+    "expression_bed": ("ExpressionBedDataset",),
+    "covariate_table": ("CovariateTableDataset",),
+    "sample_panel": ("SamplePanelDataset",),
+    "gene_annotation": ("GeneAnnotationDataset",),
+    "track_table": ("TrackTableDataset",),
+    "known_answer": ("KnownAnswerDataset",),
+    "sequences": ("SequencesDataset",),
+}
+
 #: Entries of the catalog that are another view on what is stored under a second name.
 SAME_STORE = {"prediction_files": "track_predictions"}
 
@@ -180,6 +193,20 @@ def _require_entries(names: set[str], catalog: CatalogProtocol) -> None:
     for name in sorted(names):
         if catalog.get(name) is None:
             raise InputError(f"catalog:{name}", "the catalog has no such entry", "add it to catalog.yml in conf/<env>")
+        _require_kind(name, catalog.get(name))
+
+
+def _require_kind(name: str, dataset: Any) -> None:
+    """One of the project's own datasets stands where its kind belongs; others may stand anywhere."""
+    wanted = _KINDS.get(name)
+    if wanted is None or not type(dataset).__module__.startswith("haploformer.datasets"):
+        return
+    if type(dataset).__name__ not in wanted:
+        raise InputError(
+            f"catalog:{name}",
+            f"its type is {type(dataset).__name__}, which reads something else",
+            f"set the type {' or '.join(wanted)} and the file that belongs to it",
+        )
 
 
 def _require_makers_of_handles(names: set[str], catalog: CatalogProtocol) -> None:
