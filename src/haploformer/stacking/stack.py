@@ -34,8 +34,9 @@ Method = Literal["non_negative", "ridge"]
 #: Share of its size by which a feature must vary to count; below it the rest is rounding.
 _VARIES = 1e-9
 
-#: Penalties of ridge in units of the features' variance, the strongest first: of equal error the first is taken.
-_PENALTIES = (np.inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+#: Penalties of ridge in units of the features' variance, the strongest first: of equal error the first is taken. None is
+#: infinite: a weak gene's prediction gets small, not constant, which would count as r = 0.
+_PENALTIES = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,8 +246,6 @@ def _fit_ridge(
 
 def _penalised(features: NDArray[np.float64], measured: NDArray[np.float64], *, penalty: float) -> NDArray[np.float64]:
     n, n_features = features.shape
-    if np.isinf(penalty):
-        return np.zeros(n_features)
     gram = features.T @ features + penalty * n * np.eye(n_features)
     return np.asarray(np.linalg.solve(gram, features.T @ measured), dtype=np.float64)
 
