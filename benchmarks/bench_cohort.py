@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.bench_haplotypes import _machine
+from benchmarks.processes import machine
 from haploformer.enformer.geometry import PRESETS, Geometry
 from haploformer.enformer.library import LibraryEngine
 from haploformer.enformer.model import untrained_module
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result |= compare(run, options)
         result["speedup_over_library"] = len(copies) * result["seconds_library_window"] / seconds
         result |= leave_and_return(run, store.windows)
-    result |= {"machine": _machine(), "huge_pages": bool(os.environ.get("THP_MEM_ALLOC_ENABLE"))}
+    result |= {"machine": machine(), "huge_pages": bool(os.environ.get("THP_MEM_ALLOC_ENABLE"))}
     width = max(map(len, result))
     for key, value in result.items():
         print(f"{key:<{width}}  {value if not isinstance(value, float) else f'{value:.6g}'}")

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -28,8 +26,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.files import CONTIG, WINDOW, CohortFiles, sample_id
+from benchmarks.processes import ROOT, call, machine
 
-ROOT = Path(__file__).parents[1]
 PEER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 DATA_SETS = {"snps": 0.0, "indels": 0.1}
 #: Processes and windows (ours) or people (GenVarLoader) at a time, of which the fastest is taken.
@@ -45,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         sets = _simulate(folder, "sets", options.people, options.genes, options.seed, DATA_SETS)
-        result: dict[str, Any] = {"people": options.people, "genes": options.genes, "machine": _machine()}
+        result: dict[str, Any] = {"people": options.people, "genes": options.genes, "machine": machine()}
         for data_set, files in sets.items():
             measured = measure(files, options)
             suffix = "" if data_set == "snps" else "_indels"
@@ -146,7 +144,7 @@ def _memory(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         files = _simulate(folder, f"cohort_{n_people}", n_people, options.memory_genes, options.seed, {"snps": 0.0})[
             "snps"
         ]
-        found = json.loads(_call([sys.executable, "-m", "benchmarks.memory", str(files.folder)]).splitlines()[-1])
+        found = json.loads(call([sys.executable, "-m", "benchmarks.memory", str(files.folder)]).splitlines()[-1])
         peaks[n_people] = found["peak_rss_mib"]
         print(
             f"{n_people:>6,} people: peak {found['peak_rss_mib']:.0f} MiB ({found['imports']:.0f} are imports, "
@@ -168,7 +166,7 @@ class _Side:
 
     def call(self, files: CohortFiles, *arguments: str) -> str:
         """The last line that it prints."""
-        return _call([*self.command, str(files.folder), *arguments]).splitlines()[-1]
+        return call([*self.command, str(files.folder), *arguments]).splitlines()[-1]
 
     def measure(
         self,
@@ -195,7 +193,7 @@ def _simulate(
 ) -> dict[str, CohortFiles]:
     """Cohorts of the same people and places, written by a process of its own."""
     target = folder / name
-    _call(
+    call(
         [
             sys.executable,
             "-m",
@@ -210,27 +208,9 @@ def _simulate(
     return {key: CohortFiles(target / key) for key in sets}
 
 
-def _call(command: list[str]) -> str:
-    """What a process prints; its complaints if it fails."""
-    # One thread each for linear algebra: the cores are shared out by processes.
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
-    return done.stdout
-
-
-def _machine() -> dict[str, Any]:
-    models = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    return {"cores": len(os.sched_getaffinity(0)), "cpu": models[0] if models else platform.processor()}
-
-
 def _versions() -> dict[str, str]:
     code = "from importlib.metadata import version; print(version('genvarloader'), version('numpy'))"
-    theirs = _call([str(PEER_PYTHON), "-c", code]).split()
+    theirs = call([str(PEER_PYTHON), "-c", code]).split()
     ours = {name: version(name) for name in ("numpy", "zarr", "cyvcf2", "pyfaidx", "pysam", "msprime")}
     return {"python": platform.python_version(), "genvarloader": theirs[0], "genvarloader's numpy": theirs[1], **ours}
 

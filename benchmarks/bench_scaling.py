@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.bench_haplotypes import _call, _machine
 from benchmarks.files import CONTIG, CohortFiles
+from benchmarks.processes import call, machine
 
 #: People who come later.
 ADDED = 5
@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for n_people in options.people:
             target = Path(name) / str(n_people)
             simulated = [str(target), str(n_people), "1", str(options.seed), json.dumps({"snps": 0.0})]
-            _call([sys.executable, "-m", "benchmarks.cohort", *simulated])
+            call([sys.executable, "-m", "benchmarks.cohort", *simulated])
             child = [sys.executable, "-m", "benchmarks.bench_scaling", "--preset", options.preset]
-            row = json.loads(_call([*child, "--child", str(target / "snps")]).splitlines()[-1])
+            row = json.loads(call([*child, "--child", str(target / "snps")]).splitlines()[-1])
             rows.append(row)
             if n_people == options.people[0]:
                 print("  ".join(f"{key:>16}" for key in row))
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "peak_rss_ratio": round(max(peaks) / min(peaks), 3),
         "seconds_per_distinct_window": [round(row["seconds"] / row["distinct"], 4) for row in rows],
         "known_computed_again": sum(row["added_computed"] - row["added_distinct"] for row in rows),
-        "machine": _machine(),
+        "machine": machine(),
         "huge_pages": bool(os.environ.get("THP_MEM_ALLOC_ENABLE")),
     }
     if options.plot:

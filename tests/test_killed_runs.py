@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +17,7 @@ def test_killed_runs__a_rerun_completes_to_the_same_bytes(tmp_path):
 
 
 def kill(folder: str) -> None:
-    killed = run_harness(Path(folder), times=9, seed=int(os.environ.get("HAPLOFORMER_SEED", "1")), n_genes=2)
+    killed = run_harness(Path(folder), times=9, seed=1, n_genes=2)
     assert {one.way for one in killed} == {"moment", "file", "torn line"}
     assert all(one.same and one.n_twice <= 1 for one in killed), killed
-    assert any(not one.survived for one in killed), signal.SIGKILL
+    assert any(not one.survived for one in killed)

@@ -13,16 +13,10 @@ _INTERVALS = (Column("95 % over loci"), Column("95 % over people"))
 
 def mean_table(comparison: pd.DataFrame) -> Table:
     """The mean r of each model with both intervals: the rows of ``schemas.model_comparison`` without another model."""
-    means = comparison[comparison["other"].isna()].set_index("model")
-    colours = model_colours(means.index)
+    means = comparison[comparison["other"].isna()]
     rows = tuple(
-        (
-            text_cell(model_label(model), colour=colours[model]),
-            count_cell(means.loc[model, "n_genes"]),
-            number_cell(means.loc[model, "difference"]),
-            *_intervals(means.loc[model]),
-        )
-        for model in order_models(means.index)
+        (name, count_cell(row["n_genes"]), number_cell(row["difference"]), *_intervals(row))
+        for name, row in _by_model(means)
     )
     columns = (Column("Model", numeric=False), Column("Genes"), Column("Mean\N{NO-BREAK SPACE}r"), *_INTERVALS)
     return Table(columns, rows, _loci_caption(comparison))
@@ -69,8 +63,6 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
         "median_slope",
     ]
     check_columns("accuracy", summary.columns, needed)
-    rows = summary.set_index("model").loc[order_models(summary["model"])].reset_index()
-    colours = model_colours(rows["model"])
     columns = (
         Column("Model", numeric=False),
         Column("Genes with r above 0, FDR 5 %"),
@@ -81,14 +73,14 @@ def accuracy_table(summary: pd.DataFrame) -> Table:
     )
     cells = tuple(
         (
-            text_cell(model_label(row["model"]), colour=colours[row["model"]]),
+            name,
             _of(row["n_significant"], row["n_genes"]),
             _of(row["n_wrong_sign"], row["n_genes"]),
             _of(row["n_large_wrong_sign"], row["n_large"]),
             number_cell(row["mean_r2"]),
             number_cell(row["median_slope"]),
         )
-        for row in rows.to_dict("records")
+        for name, row in _by_model(summary)
     )
     return Table(
         columns,
@@ -103,8 +95,6 @@ def null_table(null: pd.DataFrame) -> Table:
     check_columns(
         "permutation_null", null.columns, ["model", "n_permutations", "observed", "mean", "low", "high", "p_value"]
     )
-    rows = null.set_index("model").loc[order_models(null["model"])].reset_index()
-    colours = model_colours(rows["model"])
     columns = (
         Column("Model", numeric=False),
         Column("Mean\N{NO-BREAK SPACE}r"),
@@ -114,13 +104,13 @@ def null_table(null: pd.DataFrame) -> Table:
     )
     cells = tuple(
         (
-            text_cell(model_label(row["model"]), colour=colours[row["model"]]),
+            name,
             number_cell(row["observed"]),
             number_cell(row["mean"]),
             _interval(row["low"], row["high"]),
             Cell(f"{row['p_value']:.2g}", repr(float(row["p_value"]))),
         )
-        for row in rows.to_dict("records")
+        for name, row in _by_model(null)
     )
     n = int(null["n_permutations"].iloc[0])
     return Table(
@@ -158,6 +148,13 @@ def published_table(published: pd.DataFrame) -> Table:
         published[names].rename(columns=str.capitalize),
         caption="Other people, genes, weights and variants: to be set beside the numbers above, not equal.",
     )
+
+
+def _by_model(table: pd.DataFrame) -> list[tuple[Cell, dict]]:
+    """The rows of a table with one for each model, in the order of models, each behind the cell that names its model."""
+    colours = model_colours(table["model"])
+    rows = table.set_index("model", drop=False).loc[order_models(table["model"])].to_dict("records")
+    return [(text_cell(model_label(row["model"]), colour=colours[row["model"]]), row) for row in rows]
 
 
 def _intervals(row: pd.Series | dict) -> tuple[Cell, Cell]:

@@ -45,9 +45,7 @@ def score_predictions(
         stack,
         stack_without_enformer,
     ]
-    # All bins are predicted on request only; a stack without Enformer needs two kinds of features.
-    given = [table for table in predictions if len(table)]
-    scored, scores = score_models(given, measured, covariates, person_folds, genes)
+    scored, scores = score_models(predictions, measured, covariates, person_folds, genes)
     with_enformer = bool(set(ZERO_SHOT) & set(stacking.features)) or stacking.components > 0
     resting = [*ZERO_SHOT, *(["stack"] if with_enformer else [])]
     weights = dict.fromkeys(resting, track_predictions.attributes["weights"])
@@ -62,11 +60,13 @@ def score_models(
     person_folds: pd.DataFrame,
     genes: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score any number of models on the genes that all of them predict."""
+    """Score any number of models on the genes that all of them predict; a table without rows is no model's."""
     from haploformer.evaluation.scores import adjust_predictions, score_genes
     from haploformer.expression.covariates import adjustment_for
     from haploformer.expression.matrix import IndividualMatrix
 
+    # All bins are predicted on request only; a stack without Enformer needs two kinds of features.
+    predictions = [table for table in predictions if len(table)]
     shared = set.intersection(*(set(table["gene_id"]) for table in predictions))
     kept = measured[measured["gene_id"].isin(shared)]
     if len(kept) == 0:
@@ -146,8 +146,7 @@ def score_held_out_populations(
         stack,
         stack_without_enformer,
     ]
-    given = [table for table in predictions if len(table)]
-    scored, _ = score_models(given, measured, covariates, population_folds, genes)
+    scored, _ = score_models(predictions, measured, covariates, population_folds, genes)
     rows = population_folds[population_folds["held_out"]]
     tested = scored.merge(rows[["individual_id", "fold_seed", "population"]], on=["individual_id", "fold_seed"])
     return pd.concat(

@@ -4,6 +4,10 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.evaluation import nodes
 
+#: Predictions of models that were fitted to nobody here, and of those that were, as the scoring steps take them.
+_ZERO_SHOT = [f"predicted_expression_{model}" for model in ("enformer", "enformer_all_tracks", "enformer_all_bins")]
+_FITTED = [f"predicted_expression_{model}" for model in ("top_snp", "elastic_net", "stack", "stack_without_enformer")]
+
 
 def create_pipeline() -> Pipeline:
     """Predictions of all models in, scores and the report out."""
@@ -12,13 +16,8 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.score_predictions,
                 [
-                    "predicted_expression_enformer",
-                    "predicted_expression_enformer_all_tracks",
-                    "predicted_expression_enformer_all_bins",
-                    "predicted_expression_top_snp",
-                    "predicted_expression_elastic_net",
-                    "predicted_expression_stack",
-                    "predicted_expression_stack_without_enformer",
+                    *_ZERO_SHOT,
+                    *_FITTED,
                     "measured_expression",
                     "covariates",
                     "person_folds",
@@ -122,13 +121,8 @@ def create_population_pipeline() -> Pipeline:
             node(
                 nodes.score_held_out_populations,
                 [
-                    "predicted_expression_enformer",
-                    "predicted_expression_enformer_all_tracks",
-                    "predicted_expression_enformer_all_bins",
-                    "held_out_predicted_expression_top_snp",
-                    "held_out_predicted_expression_elastic_net",
-                    "held_out_predicted_expression_stack",
-                    "held_out_predicted_expression_stack_without_enformer",
+                    *_ZERO_SHOT,
+                    *(f"held_out_{name}" for name in _FITTED),
                     "measured_expression",
                     "covariates",
                     "population_folds",
