@@ -769,3 +769,24 @@ def test_prediction_store__one_run_at_a_time(store):
             with pytest.raises(InputError, match="another run is filling this store"):
                 PredictionStore(store, plan)
     assert make(store).computed == KEYS
+
+
+def test_parts__shards_that_another_plan_has_overwritten_are_computed_again(store, unbroken):
+    """What was recorded before another plan wrote the shard says nothing of the file, whatever manifest it stands in."""
+    interrupt(store, 2)
+    other = part_of(fake_plan(KEYS, FakeModel(seed=1), weights="others"), 0, 2)
+    with PredictionStore(store, other) as opened:
+        next(iter(run_plan(other, opened)))
+    # Of the two shards that the first run stored, the other plan has replaced one.
+    assert make(store).computed == [*KEYS[:4], *KEYS[8:]]
+    assert files(store) == unbroken
+
+
+def test_parts__two_records_of_a_shard_that_differ_are_told_apart_by_the_file(store, unbroken):
+    fill_part(store, 0, 2)
+    folder = store.with_name(f".{store.name}.building")
+    right = json.loads((folder / "manifest.0-of-2.jsonl").read_text().splitlines()[1])
+    wrong = right | {"sha256": hashlib.sha256(b"of another number of threads").hexdigest()}
+    (folder / "manifest.1-of-3.jsonl").write_text(json.dumps(wrong) + "\n")
+    assert make(store).computed == [*KEYS[4:8], *KEYS[12:16]]
+    assert files(store) == unbroken

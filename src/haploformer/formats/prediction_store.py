@@ -18,7 +18,7 @@ import os
 import platform
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +45,7 @@ from haploformer.formats.locks import FileLock
 
 _PLAN = "plan.json"
 _MANIFEST = "manifest.jsonl"
+_PART_MANIFESTS = "manifest.*-of-*.jsonl"
 _ARRAY = "predictions"
 _WINDOWS = "windows.parquet"
 _KEYS = "keys.parquet"
@@ -137,6 +138,7 @@ class PredictionStore:
         """Find what is there, and write what a reader needs beside the shards."""
         if alone:
             self.folder = self._choose_folder()
+            self._join_manifests()
         else:
             self.folder = self.path if self._is_published() else self._building
             if self._stored_depends(self.folder) != self.depends:
@@ -245,8 +247,7 @@ class PredictionStore:
         windows = io.BytesIO()
         self.plan.windows.to_parquet(windows, index=False)
         write_durably(self.folder / _WINDOWS, windows.getvalue())
-        lines = [json.dumps(self._done[shard], sort_keys=True) for shard in sorted(self._done)]
-        write_durably(self.folder / _MANIFEST, "".join(f"{line}\n" for line in lines).encode())
+        write_durably(self.folder / _MANIFEST, _as_lines(self._done[shard] for shard in sorted(self._done)))
         self._remove_strays()
         write_json(self.folder / _CHECKSUMS, {name: sha256_file(self.folder / name) for name in _FILES})
 
@@ -289,6 +290,14 @@ class PredictionStore:
         for entry in _manifest(folder) if _layout(folder) == self._layout else ():
             if entry["depends"] in self.depends[entry["shard"] : entry["shard"] + 1]:
                 yield entry
+
+    def _join_manifests(self) -> None:
+        """Make one manifest of those of several runs: what is recorded from now on is later than all that is there."""
+        parts = sorted(self.folder.glob(_PART_MANIFESTS))
+        if parts:
+            write_durably(self.folder / _MANIFEST, _as_lines(_manifest(self.folder)))
+            for path in parts:
+                path.unlink()
 
     def _count_usable(self, folder: Path) -> int:
         """Shards of this plan that a folder holds."""
@@ -513,17 +522,41 @@ def _chunk_is_whole(folder: Path, entry: dict[str, Any], layout: dict[str, Any])
 
 
 def _manifest(folder: Path) -> Iterator[dict[str, Any]]:
-    """Entries of the manifest, or of those of several runs, the last of each shard; a torn or damaged line is none."""
-    latest: dict[int, dict[str, Any]] = {}
-    paths = sorted(folder.glob("manifest*.jsonl"))
-    for line in [line for path in paths for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]:
+    """Entries of the manifest and of those of runs that each fill a part, which are later; the last of each shard."""
+    latest = {entry["shard"]: entry for entry in _read_manifest(folder / _MANIFEST)}
+    parts: dict[int, list[dict[str, Any]]] = {}
+    for path in sorted(folder.glob(_PART_MANIFESTS)):
+        for entry in {entry["shard"]: entry for entry in _read_manifest(path)}.values():
+            parts.setdefault(entry["shard"], []).append(entry)
+    plan = _read_plan(folder)
+    for shard, entries in parts.items():
+        # Which of two runs wrote the file last, the file tells.
+        same = len({entry["sha256"] for entry in entries}) == 1
+        chosen = entries if same or plan is None else [e for e in entries if _has_content(folder, e, plan)]
+        latest[shard] = (chosen or entries)[-1]
+    yield from latest.values()
+
+
+def _read_manifest(path: Path) -> Iterator[dict[str, Any]]:
+    """The entries of one manifest; a torn or damaged line is none."""
+    if not path.is_file():
+        return
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             entry = json.loads(line)
             if all(name in entry for name in _ENTRY):
-                latest[entry["shard"]] = entry
+                yield entry
         except (ValueError, TypeError):
             continue
-    yield from latest.values()
+
+
+def _has_content(folder: Path, entry: dict[str, Any], layout: dict[str, Any]) -> bool:
+    path = _chunk_path(folder, entry["shard"], layout)
+    return path.is_file() and sha256_file(path) == entry["sha256"]
+
+
+def _as_lines(entries: Iterable[dict[str, Any]]) -> bytes:
+    return "".join(f"{json.dumps(entry, sort_keys=True)}\n" for entry in entries).encode()
 
 
 def _append_line(path: Path, entry: dict[str, Any]) -> None:
