@@ -31,7 +31,7 @@ from haploformer.enformer.geometry import PRESETS, Geometry
 from haploformer.enformer.library import LibraryEngine
 from haploformer.enformer.model import untrained_module
 from haploformer.formats.haplotype_store import read_haplotypes
-from haploformer.formats.prediction_store import read_predictions
+from haploformer.formats.stored_predictions import read_predictions
 from tests.conftest import Project, copy_project
 
 RUN = "bench"

@@ -473,7 +473,7 @@ class Bench:
 
     def _stored_rows(self) -> dict[str, bytes]:
         """The stored prediction of each window, by its key."""
-        from haploformer.formats.prediction_store import read_predictions
+        from haploformer.formats.stored_predictions import read_predictions
 
         store = self._output / "track_predictions.zarr"
         keys = pd.read_parquet(store / "keys.parquet")["key"]

@@ -30,7 +30,7 @@ from typing import Any
 
 from haploformer.cli import describe_error
 from haploformer.execution.fill import fill_store
-from haploformer.formats.prediction_store import predictions_exist, verify_predictions
+from haploformer.formats.stored_predictions import predictions_exist, verify_predictions
 from tests.builders.demo import keep_genes
 from tests.builders.predictions import FakeModel, fake_plan
 from tests.conftest import ROOT, copy_project

@@ -11,7 +11,7 @@ from haploformer.enformer.plan import Execution
 from haploformer.errors import InputError
 from haploformer.execution import dask_cluster
 from haploformer.execution.fill import fill_store
-from haploformer.formats.prediction_store import predictions_exist
+from haploformer.formats.stored_predictions import predictions_exist
 from tests.builders.predictions import number_plan
 
 pytest.importorskip("distributed", reason="Dask is not installed")

@@ -20,12 +20,8 @@ from haploformer.enformer.bins import KeptBins
 from haploformer.enformer.plan import Execution, PredictionPlan, plan_predictions, run_plan
 from haploformer.errors import InputError
 from haploformer.formats import prediction_store
-from haploformer.formats.prediction_store import (
-    PredictionStore,
-    predictions_exist,
-    read_predictions,
-    verify_predictions,
-)
+from haploformer.formats.prediction_store import PredictionStore
+from haploformer.formats.stored_predictions import predictions_exist, read_predictions, verify_predictions
 from tests.builders.predictions import CENTRE_BINS, FakeModel, Interrupted, expected_rows, fake_plan, with_rows
 
 KEYS = [f"key{i}" for i in range(18)]  # five shards of four rows, the last of two

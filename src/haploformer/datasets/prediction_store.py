@@ -11,11 +11,7 @@ from kedro_datasets._typing import TablePreview
 from haploformer.datasets.base import PathDataset
 from haploformer.datasets.previews import table_preview
 from haploformer.enformer.plan import PredictionPlan
-from haploformer.formats.prediction_store import (
-    TrackPredictions,
-    predictions_exist,
-    read_predictions,
-)
+from haploformer.formats.stored_predictions import TrackPredictions, predictions_exist, read_predictions
 
 
 class PredictionStoreDataset(PathDataset[PredictionPlan, TrackPredictions]):

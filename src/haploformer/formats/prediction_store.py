@@ -19,7 +19,6 @@ import platform
 import shutil
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -29,11 +28,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from haploformer.enformer.bins import CENTRE, KeptBins
-from haploformer.enformer.plan import PredictionPlan, RowRange, combine_facts
+from haploformer.enformer.plan import PredictionPlan, RowRange
 from haploformer.errors import InputError
 from haploformer.formats.files import (
-    read_json,
     replace_directory,
     room_for,
     sha256_file,
@@ -42,62 +39,25 @@ from haploformer.formats.files import (
     write_json,
 )
 from haploformer.formats.locks import FileLock
-
-_PLAN = "plan.json"
-_MANIFEST = "manifest.jsonl"
-_PART_MANIFESTS = "manifest.*-of-*.jsonl"
-_ARRAY = "predictions"
-_WINDOWS = "windows.parquet"
-_KEYS = "keys.parquet"
-_METADATA = "zarr.json"
-_CHECKSUMS = "checksums.json"
-_LAYOUT_FILES = (_METADATA, f"{_ARRAY}/{_METADATA}", f"track/{_METADATA}", "track/c/0", _KEYS, _PLAN)
-
-#: What the manifest says of every shard.
-_ENTRY = ("shard", "rows", "bytes", "sha256", "depends")
-
-#: What stands beside the shards of a finished store, and has its sha256 recorded.
-_FILES = (_MANIFEST, _WINDOWS, *_LAYOUT_FILES)
-
-
-@dataclass(frozen=True)
-class TrackPredictions:
-    """A finished store, opened.
-
-    Attributes
-    ----------
-    values : array-like float32 (n_rows, n_tracks) or (n_rows, n_bins, n_tracks)
-        On disk; slicing reads. Coverage; `bins` tells over which bins it is averaged.
-    tracks : int64 (n_tracks,)
-        Track numbers of the columns.
-    windows : DataFrame
-        ``gene_id, individual_id, haplotype, window``; the reference window has nulls for person and haplotype. Of
-        sequences without people: ``sequence, window``.
-    attributes : dict
-        Identity and provenance.
-    path : Path
-        Where the store lies.
-    """
-
-    values: Any
-    tracks: NDArray[np.int64]
-    windows: pd.DataFrame
-    attributes: dict[str, Any]
-    path: Path
-
-    @property
-    def bins(self) -> KeptBins:
-        """Which bins are stored, and how they are averaged."""
-        return KeptBins.of_attributes(self.attributes)
-
-    def mean_coverage(self, window: NDArray[np.int64], *, over: str = CENTRE) -> NDArray[np.float32]:
-        """Mean over the centre bins, or over ``all``, of the numbered windows: float32 (*window.shape, n_tracks).
-
-        Every stretch of the array is read once.
-        """
-        unique, position = np.unique(window, return_inverse=True)
-        rows = np.asarray(self.values.get_orthogonal_selection((unique, *[slice(None)] * (self.values.ndim - 1))))
-        return self.bins.mean(rows, over=over)[position.reshape(window.shape)]
+from haploformer.formats.stored_predictions import (
+    ARRAY,
+    CHECKSUMS,
+    FILES,
+    KEYS,
+    MANIFEST,
+    PART_MANIFESTS,
+    PLAN,
+    WINDOWS,
+    chunk_is_whole,
+    chunk_path,
+    combined_facts,
+    layout_of,
+    predictions_exist,
+    read_manifests,
+    read_plan,
+    read_predictions,
+    stored_attributes,
+)
 
 
 class PredictionStore:
@@ -146,7 +106,7 @@ class PredictionStore:
         self._done = {entry["shard"]: entry for entry in self._entries(self.folder)}
         if not self.is_finished():
             _require_room(self.path.parent, self.n_bytes_to_write)
-        stale = self.folder != self.path or _stored_attributes(self.path) != self._attributes
+        stale = self.folder != self.path or stored_attributes(self.path) != self._attributes
         if alone and stale:
             with room_for(self.folder, 1000 * len(self.plan.keys)):
                 self._write_layout()
@@ -175,7 +135,7 @@ class PredictionStore:
     def is_done(self, shard: RowRange) -> bool:
         """Whether the manifest records the shard for this plan, and its file has the recorded bytes."""
         entry = self._done.get(shard.index)
-        return entry is not None and _chunk_is_whole(self.folder, entry, self._layout)
+        return entry is not None and chunk_is_whole(self.folder, entry, self._layout)
 
     def n_done(self) -> int:
         """Shards that are done, those that other runs have recorded since included."""
@@ -188,13 +148,13 @@ class PredictionStore:
     @property
     def known_facts(self) -> dict[str, Any]:
         """Errors measured in the store that this one replaces; how many windows were measured is not counted again."""
-        facts = _combined_facts(self.path) if self._previous_rows else {}
+        facts = combined_facts(self.path) if self._previous_rows else {}
         return {name: value for name, value in facts.items() if not isinstance(value, int)}
 
     @property
     def facts(self) -> dict[str, Any]:
         """What was measured of all shards together."""
-        return _combined_facts(self.folder)
+        return combined_facts(self.folder)
 
     def is_known(self, key: str) -> bool:
         """Whether `known_row` has the prediction of a window."""
@@ -226,7 +186,7 @@ class PredictionStore:
     def record(self, entry: dict[str, Any]) -> None:
         """Record, durably, that a shard is written."""
         part = self.plan.execution.name
-        path = self.folder / (_MANIFEST if part is None else f"manifest.{part}.jsonl")
+        path = self.folder / (MANIFEST if part is None else f"manifest.{part}.jsonl")
         with room_for(path, 1000):
             _append_line(path, entry)
         self._done[entry["shard"]] = entry
@@ -246,10 +206,10 @@ class PredictionStore:
         """Write what stands beside the shards, and remove what is not the store's own."""
         windows = io.BytesIO()
         self.plan.windows.to_parquet(windows, index=False)
-        write_durably(self.folder / _WINDOWS, windows.getvalue())
-        write_durably(self.folder / _MANIFEST, _as_lines(self._done[shard] for shard in sorted(self._done)))
+        write_durably(self.folder / WINDOWS, windows.getvalue())
+        write_durably(self.folder / MANIFEST, _as_lines(self._done[shard] for shard in sorted(self._done)))
         self._remove_strays()
-        write_json(self.folder / _CHECKSUMS, {name: sha256_file(self.folder / name) for name in _FILES})
+        write_json(self.folder / CHECKSUMS, {name: sha256_file(self.folder / name) for name in FILES})
 
     @property
     def _building(self) -> Path:
@@ -261,7 +221,7 @@ class PredictionStore:
         if self._is_published():
             return self.path
         if self.path.exists() and not predictions_exist(self.path):
-            if not any((self.path / name).is_file() for name in (_PLAN, _MANIFEST, _KEYS)):
+            if not any((self.path / name).is_file() for name in (PLAN, MANIFEST, KEYS)):
                 raise InputError(
                     str(self.path), "something lies here that is no store of predictions", "move it, or remove it"
                 )
@@ -271,7 +231,7 @@ class PredictionStore:
                 self.path.rename(building)
             else:
                 shutil.rmtree(self.path)
-        if building.exists() and _layout(building) != self._layout:
+        if building.exists() and layout_of(building) != self._layout:
             shutil.rmtree(building)
         building.mkdir(parents=True, exist_ok=True)
         return building
@@ -282,31 +242,31 @@ class PredictionStore:
 
     def _stored_depends(self, folder: Path) -> list[str] | None:
         """What the shards of a folder depend on; None where they are cut otherwise."""
-        plan = _read_plan(folder)
-        return plan["depends"] if plan is not None and _layout(folder) == self._layout else None
+        plan = read_plan(folder)
+        return plan["depends"] if plan is not None and layout_of(folder) == self._layout else None
 
     def _entries(self, folder: Path) -> Iterator[dict[str, Any]]:
         """What a folder's manifest records of this plan."""
-        for entry in _manifest(folder) if _layout(folder) == self._layout else ():
+        for entry in read_manifests(folder) if layout_of(folder) == self._layout else ():
             if entry["depends"] in self.depends[entry["shard"] : entry["shard"] + 1]:
                 yield entry
 
     def _join_manifests(self) -> None:
         """Make one manifest of those of several runs: what is recorded from now on is later than all that is there."""
-        parts = sorted(self.folder.glob(_PART_MANIFESTS))
+        parts = sorted(self.folder.glob(PART_MANIFESTS))
         if parts:
-            write_durably(self.folder / _MANIFEST, _as_lines(_manifest(self.folder)))
+            write_durably(self.folder / MANIFEST, _as_lines(read_manifests(self.folder)))
             for path in parts:
                 path.unlink()
 
     def _count_usable(self, folder: Path) -> int:
         """Shards of this plan that a folder holds."""
-        return sum(_chunk_is_whole(folder, entry, self._layout) for entry in self._entries(folder))
+        return sum(chunk_is_whole(folder, entry, self._layout) for entry in self._entries(folder))
 
     def _remove_strays(self) -> None:
         """Remove what earlier plans and interrupted writes left in the folder."""
         own = {self._chunk_path(shard.index) for shard in self.plan.shards()}
-        own |= {self.folder / name for name in (_CHECKSUMS, *_FILES)}
+        own |= {self.folder / name for name in (CHECKSUMS, *FILES)}
         for path in sorted(self.folder.rglob("*"), reverse=True):
             if path.is_dir():
                 if not any(path.iterdir()):
@@ -319,7 +279,7 @@ class PredictionStore:
         return {"shard_rows": self.plan.shard_rows, "row_shape": list(self.plan.row_shape)}
 
     def _chunk_path(self, shard: int) -> Path:
-        return _chunk_path(self.folder, shard, self._layout)
+        return chunk_path(self.folder, shard, self._layout)
 
     @property
     def _attributes(self) -> dict[str, Any]:
@@ -335,7 +295,7 @@ class PredictionStore:
         group = zarr.open_group(scratch, mode="w", zarr_format=3)
         group.attrs.update(self._attributes)
         group.create_array(
-            _ARRAY,
+            ARRAY,
             shape=(len(plan.keys), *plan.row_shape),
             chunks=(plan.shard_rows, *plan.row_shape),
             dtype="float32",
@@ -359,14 +319,14 @@ class PredictionStore:
             zarr.consolidate_metadata(group.store)
         keys = io.BytesIO()
         pd.DataFrame({"key": plan.keys}).to_parquet(keys, index=False)
-        write_durably(self.folder / _KEYS, keys.getvalue())
+        write_durably(self.folder / KEYS, keys.getvalue())
         for path in [p for p in scratch.rglob("*") if p.is_file()]:
             target = self.folder / path.relative_to(scratch)
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)
         shutil.rmtree(scratch)
         record = self._layout | {"n_shards": len(self.depends), "identity": plan.identity, "depends": self.depends}
-        write_json(self.folder / _PLAN, record)
+        write_json(self.folder / PLAN, record)
 
     @property
     def n_bytes_to_write(self) -> int:
@@ -378,106 +338,15 @@ class PredictionStore:
     def _previous_rows(self) -> dict[str, int]:
         if self.folder == self.path or not predictions_exist(self.path):
             return {}
-        plan = _read_plan(self.path)
+        plan = read_plan(self.path)
         if plan is None or plan["identity"] != _as_stored(self.plan.identity):
             return {}
-        keys = pd.read_parquet(self.path / _KEYS)["key"].tolist()
+        keys = pd.read_parquet(self.path / KEYS)["key"].tolist()
         return {key: row for row, key in enumerate(keys)}
 
     @cached_property
     def _previous_values(self) -> Any:
         return read_predictions(self.path).values
-
-
-def read_predictions(path: Path) -> TrackPredictions:
-    """Open a finished store; also ``xarray.open_zarr(path)``."""
-    import zarr
-
-    group = zarr.open_group(path, mode="r")
-    return TrackPredictions(
-        values=group[_ARRAY],
-        tracks=np.asarray(group["track"]),
-        windows=pd.read_parquet(path / _WINDOWS),
-        attributes=dict(group.attrs) | _combined_facts(path),
-        path=path,
-    )
-
-
-def verify_predictions(path: Path) -> pd.DataFrame:
-    """Hash every file of a finished store again, and compare with what was recorded when it was written.
-
-    Returns
-    -------
-    DataFrame
-        One row per file: ``file`` (within the store), ``first_window, last_window`` (rows of a shard, the last one
-        exclusive; null for other files), ``n_bytes, state``: ``whole``, ``damaged`` or ``missing``.
-    """
-    recorded = _recorded_checksums(path)
-    # Without it nothing but the shards is known: it is itself a row.
-    rows: list[tuple[Path, int | None, int | None, str]] = [(path / _CHECKSUMS, None, None, "")] if not recorded else []
-    rows += [(path / name, None, None, sha256) for name, sha256 in sorted(recorded.items())]
-    gone = [name for name in _FILES if name not in recorded and not (path / name).is_file()]
-    rows += [(path / name, None, None, "") for name in gone]
-    # Shards are known by these two: where one is damaged, the others are not looked at.
-    if all(_state(path / name, recorded[name])[1] == "whole" for name in (_PLAN, _MANIFEST) if name in recorded):
-        rows += _recorded_shards(path)
-    states = [(*_state(file, sha256), first, last) for file, first, last, sha256 in rows]
-    names = [str(file.relative_to(path)) for file, *_ in rows]
-    table = pd.DataFrame(states, columns=["n_bytes", "state", "first_window", "last_window"])
-    windows = table[["first_window", "last_window"]].astype("Int64")
-    return pd.DataFrame({"file": names, **windows, "n_bytes": table["n_bytes"], "state": table["state"]})
-
-
-def _recorded_checksums(path: Path) -> dict[str, str]:
-    """sha256 of each file beside the shards; none where the record is gone or damaged."""
-    try:
-        recorded = dict(read_json(path / _CHECKSUMS))
-    except (OSError, ValueError, TypeError):
-        return {}
-    return recorded if all(isinstance(sha256, str) for sha256 in recorded.values()) else {}
-
-
-def _recorded_shards(path: Path) -> list[tuple[Path, int, int, str]]:
-    """File, first and last window and sha256 of each shard; none where the plan is gone or damaged."""
-    try:
-        plan = _read_plan(path)
-    except InputError:
-        return []
-    if plan is None:
-        return []
-    entries = sorted(_manifest(path), key=lambda entry: entry["shard"])
-    return [(_chunk_path(path, entry["shard"], plan), *entry["rows"], entry["sha256"]) for entry in entries]
-
-
-def _combined_facts(path: Path) -> dict[str, Any]:
-    """What engines measured, over all shards."""
-    return combine_facts(entry.get("facts", {}) for entry in _manifest(path))
-
-
-def _state(file: Path, sha256: str) -> tuple[int, str]:
-    if not file.is_file():
-        return 0, "missing"
-    return file.stat().st_size, "whole" if sha256_file(file) == sha256 else "damaged"
-
-
-def predictions_exist(path: Path) -> bool:
-    """Whether the manifest records every shard of the plan and each has its file, with the recorded bytes."""
-    if not all((path / name).is_file() for name in _FILES):
-        return False
-    plan = _read_plan(path)
-    entries = {entry["shard"]: entry for entry in _manifest(path)}
-    return plan is not None and all(
-        i in entries and entries[i]["depends"] == depends and _chunk_is_whole(path, entries[i], plan)
-        for i, depends in enumerate(plan["depends"])
-    )
-
-
-def _stored_attributes(path: Path) -> Any:
-    """The attributes of a store; None where its metadata are damaged."""
-    try:
-        return read_json(path / _METADATA)["attributes"]
-    except (ValueError, TypeError, KeyError):
-        return None
 
 
 def _as_stored(value: dict[str, Any]) -> dict[str, Any]:
@@ -488,71 +357,6 @@ def _as_stored(value: dict[str, Any]) -> dict[str, Any]:
 
 def _shard_dependency(plan: PredictionPlan, shard: RowRange) -> str:
     return sha256_json({"identity": plan.identity, "keys": plan.keys[shard.start : shard.stop]})
-
-
-def _layout(folder: Path) -> dict[str, Any] | None:
-    plan = _read_plan(folder)
-    return plan and {"shard_rows": plan["shard_rows"], "row_shape": plan["row_shape"]}
-
-
-def _read_plan(folder: Path) -> dict[str, Any] | None:
-    """The plan of a folder, if it has one; InputError where it cannot be read."""
-    path = folder / _PLAN
-    if not path.is_file():
-        return None
-    try:
-        plan = read_json(path)
-        if not plan.keys() >= {"shard_rows", "row_shape", "identity", "depends"}:
-            raise ValueError("an entry is missing")
-    except (ValueError, AttributeError) as error:
-        raise InputError(
-            str(path), f"the plan of the stored predictions is damaged ({error})", "remove it: they are made again"
-        ) from error
-    return dict(plan)
-
-
-def _chunk_path(folder: Path, shard: int, layout: dict[str, Any]) -> Path:
-    """Zarr names a chunk by its place on every axis; ours are cut along the first only."""
-    return folder.joinpath(_ARRAY, "c", str(shard), *["0"] * len(layout["row_shape"]))
-
-
-def _chunk_is_whole(folder: Path, entry: dict[str, Any], layout: dict[str, Any]) -> bool:
-    path = _chunk_path(folder, entry["shard"], layout)
-    return path.is_file() and path.stat().st_size == entry["bytes"]
-
-
-def _manifest(folder: Path) -> Iterator[dict[str, Any]]:
-    """Entries of the manifest and of those of runs that each fill a part, which are later; the last of each shard."""
-    latest = {entry["shard"]: entry for entry in _read_manifest(folder / _MANIFEST)}
-    parts: dict[int, list[dict[str, Any]]] = {}
-    for path in sorted(folder.glob(_PART_MANIFESTS)):
-        for entry in {entry["shard"]: entry for entry in _read_manifest(path)}.values():
-            parts.setdefault(entry["shard"], []).append(entry)
-    plan = _read_plan(folder)
-    for shard, entries in parts.items():
-        # Which of two runs wrote the file last, the file tells.
-        same = len({entry["sha256"] for entry in entries}) == 1
-        chosen = entries if same or plan is None else [e for e in entries if _has_content(folder, e, plan)]
-        latest[shard] = (chosen or entries)[-1]
-    yield from latest.values()
-
-
-def _read_manifest(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries of one manifest; a torn or damaged line is none."""
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            entry = json.loads(line)
-            if all(name in entry for name in _ENTRY):
-                yield entry
-        except (ValueError, TypeError):
-            continue
-
-
-def _has_content(folder: Path, entry: dict[str, Any], layout: dict[str, Any]) -> bool:
-    path = _chunk_path(folder, entry["shard"], layout)
-    return path.is_file() and sha256_file(path) == entry["sha256"]
 
 
 def _as_lines(entries: Iterable[dict[str, Any]]) -> bytes:

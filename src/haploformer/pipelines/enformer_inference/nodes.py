@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from haploformer.enformer.plan import PredictionPlan
-from haploformer.formats.prediction_store import TrackPredictions
+from haploformer.formats.stored_predictions import TrackPredictions
 from haploformer.genome.haplotype_windows import HaplotypeWindows
 from haploformer.parameters import EnformerParameters, ExecutionParameters
 

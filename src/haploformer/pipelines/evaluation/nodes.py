@@ -11,7 +11,7 @@ import pandas as pd
 
 from haploformer.errors import InputError
 from haploformer.formats.known_answer import KnownAnswer
-from haploformer.formats.prediction_store import TrackPredictions
+from haploformer.formats.stored_predictions import TrackPredictions
 from haploformer.parameters import EvaluationParameters, StackingParameters
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from haploformer.formats.expression_bed import ExpressionBed
-from haploformer.formats.prediction_store import TrackPredictions
+from haploformer.formats.stored_predictions import TrackPredictions
 from haploformer.parameters import EnformerParameters
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from haploformer.enformer.plan import PredictionPlan
 from haploformer.formats.fasta import FastaReference
-from haploformer.formats.prediction_store import TrackPredictions
 from haploformer.formats.sequences import SequenceFile
+from haploformer.formats.stored_predictions import TrackPredictions
 from haploformer.genome.sequence_windows import SequenceWindows
 from haploformer.parameters import EnformerParameters, ExecutionParameters
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from haploformer.formats.prediction_store import TrackPredictions
+from haploformer.formats.stored_predictions import TrackPredictions
 from haploformer.parameters import StackingParameters
 
 

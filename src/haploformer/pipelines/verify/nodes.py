@@ -9,6 +9,6 @@ import pandas as pd
 
 def verify_predictions(store: Path) -> pd.DataFrame:
     """Every file of the stored predictions, hashed again."""
-    from haploformer.formats import prediction_store
+    from haploformer.formats import stored_predictions
 
-    return prediction_store.verify_predictions(store)
+    return stored_predictions.verify_predictions(store)
