@@ -28,13 +28,13 @@ import msprime
 import numpy as np
 import torch
 
+from haploformer.enformer.cost import trunk_flops
 from haploformer.enformer.delta_engine import DeltaEngine
 from haploformer.enformer.exact import ExactEngine
 from haploformer.enformer.geometry import PRESETS, Geometry
 from haploformer.enformer.library import LibraryEngine
 from haploformer.enformer.model import untrained_module
 from haploformer.enformer.tower_plan import plan_tower
-from haploformer.enformer.trunk import QUERIES
 from tests.builders.enformer import CodeWindows
 
 #: Common variants in a window of 196,608 bases at HapMap3's density.
@@ -60,17 +60,6 @@ def distinct_haplotypes(n: int, length: int, seed: int) -> CodeWindows:
     codes = np.repeat(reference[None], n, axis=0)
     codes[:, positions] = np.where(carried, (reference[positions] + 1) % 4, reference[positions])
     return CodeWindows(codes)
-
-
-def trunk_flops(geometry: Geometry, n_wanted: int) -> float:
-    """Multiplications and additions of one distinct haplotype behind the tower, as the engine does them."""
-    n, dim, key = geometry.n_tokens, geometry.dim, 64 * geometry.heads
-    project = 2 * n * dim * (2 * key + dim)
-    attend = 2 * n * n * key + 2 * n * (n + QUERIES - 1) * key + 2 * n * n * dim + 2 * n * dim * dim
-    widen = 2 * 2 * n * dim * 2 * dim
-    middle = geometry.depth - 1
-    last = n_wanted * (2 * dim * key + 4 * geometry.heads * dim * n + 2 * key * dim + 2 * dim * dim + 12 * dim * dim)
-    return middle * (attend + widen) + max(middle - 1, 0) * project + last
 
 
 def gemm_peak(seconds: float = 2.0) -> float:
@@ -195,7 +184,7 @@ def main(arguments: list[str] | None = None) -> None:
     t = {name: statistics.median(values) for name, values in times.items() if values}
     per_haplotype = (t["exact"] - t["shared"]) / n
     peak = gemm_peak()
-    flops = trunk_flops(geometry, len(bins))
+    flops = trunk_flops(geometry, len(bins), len(tracks))
     result = {
         "preset": options.preset,
         "haplotypes": n,
