@@ -23,6 +23,9 @@ import pandas as pd
 from kedro.config import OmegaConfigLoader
 
 from demo.expression import draw_expression
+from haploformer.baselines.cohort import CisModels
+from haploformer.baselines.elastic_net import ElasticNet
+from haploformer.baselines.top_snp import TopSnp
 from haploformer.formats.covariate_table import read_covariate_table
 from haploformer.formats.expression_bed import read_expression_bed
 from haploformer.formats.fasta import FastaReference
@@ -99,6 +102,14 @@ class Demo:
             truth["gene_id"].tolist(), truth["individual_id"].tolist(), truth["enformer"].to_numpy(), model="enformer"
         )
 
+    def fit_baselines(self, measured: pd.DataFrame, covariates: pd.DataFrame, folds: pd.DataFrame) -> tuple[Any, ...]:
+        """Predictions and inner predictions of the top SNP, then those of the elastic net."""
+        options = self.options["baselines"]
+        models = [TopSnp(min_maf=options.min_maf), ElasticNet(l1_ratio=options.l1_ratio, min_maf=options.min_maf)]
+        window, people = CisModels(models, self.dosages.of_gene), self.dosages.individual_ids
+        fitted = baselines.fit_cohort([window], people, measured, covariates, folds, threads=1)
+        return tuple(table for found in fitted.values() for table in (found.predicted, found.inner))
+
     def score(self, draw: int) -> dict[str, float]:
         """Mean r over genes of each model, with the noise and the folds of one draw."""
         n_seeds = len(self.options["evaluation"].fold_seeds)
@@ -111,11 +122,11 @@ class Demo:
         wide = draw_expression(self.truth, np.random.default_rng([FIRST_SEED, draw]))
         measured = wide.stack().rename("expression").reset_index()
         shared = (measured, self.covariates, folds)
-        top_snp, inner_top_snp, _ = baselines.fit_top_snp(self.dosages, *shared, self.options["baselines"])
-        net, inner_net, _ = baselines.fit_elastic_net(self.dosages, *shared, self.options["baselines"])
-        nothing = self.enformer.iloc[:0]
-        levels = (top_snp, net, self.enformer, nothing, nothing, inner_top_snp, inner_net)
-        stack, _, _ = stacking.fit_stack(*levels, *shared, None, self.options["stacking"])
+        top_snp, inner_top_snp, net, inner_net = self.fit_baselines(*shared)
+        nothing, no_inner = self.enformer.iloc[:0], inner_net.iloc[:0]
+        levels = (top_snp, nothing, nothing, net, self.enformer, nothing, nothing)
+        inner = (inner_top_snp, no_inner, no_inner, inner_net)
+        stack, _, _ = stacking.fit_stack(*levels, *inner, *shared, None, self.options["stacking"])
         predictions = [top_snp, net, self.enformer, stack]
         _, scores = evaluation.score_models(predictions, measured, self.covariates, folds, self.genes)
         return scores.groupby("model")["pearson_r"].mean()[list(MODELS)].to_dict()

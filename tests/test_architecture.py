@@ -114,7 +114,7 @@ COHORT = ["data_prep", "sequence_build", "enformer_inference", "baselines", "sta
 def test_pipelines__the_default_is_the_chain_of_a_cohort():
     assert set().union(*(set(PIPELINES[name].nodes) for name in COHORT)) == set(PIPELINES["__default__"].nodes)
     selections = {"individual_prediction", "gene_prediction", "sequence_prediction"}
-    others = {"enformer_shards", "held_out_populations", "validate", "verify", "__default__"}
+    others = {"baseline_scores", "enformer_shards", "held_out_populations", "validate", "verify", "__default__"}
     assert set(PIPELINES) == {*COHORT, *selections, *others}
 
 

@@ -14,7 +14,7 @@ from haploformer.datasets.sample_panel import SamplePanelDataset
 from haploformer.errors import InputError
 from haploformer.formats.genotype_store import read_genotypes, write_genotypes
 from haploformer.hooks import _require_kind, check_parameters
-from haploformer.parameters import DataPrepParameters
+from haploformer.parameters import GROUPS, DataPrepParameters
 from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.pipelines.sequence_build import nodes as sequence_build
 from haploformer.preflight import COHORT_OUTPUTS, check_inputs, require_same_sources
@@ -194,3 +194,43 @@ def test_require_kind__a_dataset_that_reads_something_else_is_refused(tmp_path):
     _require_kind("sample_panel", other)
     # A dataset of the user's own may stand anywhere.
     _require_kind("reference_genome", MemoryDataset())
+
+
+def test_require_same_sources__with_and_without_a_reference():
+    require_same_sources(stored(ref_compared=False), DataPrepParameters(), reference="none")
+    for made_with, reference in ((False, "fasta"), (True, "none")):
+        with pytest.raises(InputError, match=r"parameters:baselines.reference: the stored variants were read with"):
+            require_same_sources(stored(ref_compared=made_with), DataPrepParameters(), reference=reference)
+
+
+def groups(**given):
+    """All parameter groups, the given ones with these values."""
+    return {name: model.model_validate(given.get(name, {})) for name, model in GROUPS.items()}
+
+
+@pytest.mark.parametrize(
+    ("made", "data_prep", "message"),
+    [
+        (
+            {"tss_windows"},
+            {},
+            r"it is none \(dosages only, no FASTA is read\), and this run builds sequences; run what",
+        ),
+        (
+            {"variants"},
+            {"repair_ref": True},
+            r"it is none, and data_prep.repair_ref exchanges alleles by the reference",
+        ),
+    ],
+)
+def test_check_inputs__no_reference_no_sequence_and_no_repair(made, data_prep, message):
+    parameters = groups(baselines={"reference": "none"}, data_prep=data_prep)
+    with pytest.raises(InputError, match=rf"^parameters:baselines.reference: {message}"):
+        check_inputs(set(), made, {}.__getitem__, parameters)
+    assert check_inputs(set(), {"cis_windows"}, {}.__getitem__, groups(baselines={"reference": "none"})) is None
+
+
+def test_check_inputs__stored_variants_without_a_reference_make_no_haplotype():
+    load = stored(ref_compared=False)
+    with pytest.raises(InputError, match=r"^g.vcf.gz: the stored variants were read without a reference"):
+        check_inputs({"variants"}, {"haplotype_windows"}, load, groups())

@@ -10,11 +10,12 @@ from typing import Any
 import click
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import CatalogProtocol
+from kedro.io import CatalogProtocol, MemoryDataset
 from kedro.pipeline import Pipeline
 from pydantic import ValidationError
 
 from haploformer.errors import InputError
+from haploformer.genome.reference import NoReference
 from haploformer.input_audit import CheckedInputs
 from haploformer.parameters import GROUPS, SHORTCUTS, ParameterGroup
 from haploformer.preflight import COHORT_OUTPUTS, check_inputs, require_same_sources, require_stored_inputs
@@ -53,14 +54,17 @@ class InputHooks:
         names = {name for name in pipeline.inputs() if not name.startswith("params:") and name != "parameters"}
         made = pipeline.all_outputs()
         _require_runner(run_params.get("runner"))
+        groups = check_parameters(catalog.load("parameters"))
         inputs = names - {CHECKED_INPUTS}
+        if groups["baselines"].reference == "none" and "sequences" not in names:
+            catalog["reference_genome"] = MemoryDataset(NoReference(), copy_mode="assign")
+            inputs -= {"reference_genome"}
         _require_entries(inputs, catalog)
         _require_makers_of_handles(inputs, catalog)
         require_stored_inputs(inputs, catalog.exists, lambda name: _place(catalog, name), _producers())
-        groups = check_parameters(catalog.load("parameters"))
         reads_variants = {"genotype_file", "variants"} <= names | made and catalog.exists("variants")
         if run_params.get("only_missing_outputs") and reads_variants:
-            require_same_sources(catalog.load, groups["data_prep"])
+            require_same_sources(catalog.load, groups["data_prep"], reference=groups["baselines"].reference)
         checked = made | COHORT_OUTPUTS if CHECKED_INPUTS in names else made
         study = check_inputs(names, checked, catalog.load, groups)
         if CHECKED_INPUTS in names:
@@ -85,6 +89,8 @@ class SummaryHooks:
             _tell_verification(catalog)
         if "held_out_population_scores" in made:
             _tell_populations(catalog)
+        if "baseline_scores" in made:
+            _tell_baselines(catalog)
         if "evaluation_report" in made:
             from haploformer.evaluation.known_answer import require_inside
 
@@ -127,6 +133,14 @@ def _tell_populations(catalog: CatalogProtocol) -> None:
 
     click.echo(describe_populations(catalog.load("held_out_population_scores"), catalog.load("gene_scores")))
     click.echo(f"Page: {_place(catalog, 'held_out_populations_page')}")
+
+
+def _tell_baselines(catalog: CatalogProtocol) -> None:
+    from haploformer.evaluation.known_answer import no_known_answer
+    from haploformer.summary_text import describe_scores
+
+    click.echo(describe_scores(catalog.load("baseline_scores"), no_known_answer()))
+    click.echo(f"Table: {_place(catalog, 'baseline_scores')}")
 
 
 def _tell_scores(catalog: CatalogProtocol) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 from haploformer.formats.genotype_batch import RecordAudit
 from haploformer.genome.audit import AuditCounts, AuditKey, audit_table
 from haploformer.genome.genes import without_version
+from haploformer.genome.reference import NoReference
 
 
 @dataclass(frozen=True)
@@ -71,20 +72,24 @@ def audit_inputs(
         The tissue's tracks.
     """
     counts: AuditCounts = Counter(study.counts)
-    counts += _count_calls(study.records, inputs["reference_genome"].name)
+    counts += _count_calls(study.records, inputs["reference_genome"])
     counts += _count_reference(inputs["reference_genome"], study, max_n_share)
     counts += _count_tables(inputs, study)
     counts += _count_tracks(inputs["track_table"], tissue)
     return counts
 
 
-def _count_calls(records: RecordAudit, reference_name: str) -> AuditCounts:
+def _count_calls(records: RecordAudit, reference: Any) -> AuditCounts:
     """Variants, agreement of REF, and calls of the study's people near its genes."""
     counts = Counter({key._replace(source="genotype_file"): n for key, n in records.counts.items()})
     phased = records.n_heterozygous - records.n_unphased
     plain = records.n_calls - records.n_heterozygous - records.n_missing
+    compared = ("REF", f"compared with {reference.name}: equal", records.n_compared)
+    if isinstance(reference, NoReference):
+        n_variants = sum(n for key, n in counts.items() if key.outcome == "kept")
+        compared = ("REF", "not applicable: baselines.reference is none", n_variants)
     for kind, reason, n in (
-        ("REF", f"compared with {reference_name}: equal", records.n_compared),
+        compared,
         ("call", "heterozygous, phased", phased),
         ("call", "heterozygous, without a phase", records.n_unphased),
         ("call", "with a missing allele", records.n_missing),

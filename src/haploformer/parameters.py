@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 
 def _as_list(value: Any) -> Any:
@@ -266,15 +275,41 @@ class BaselinesParameters(ParameterGroup):
     ----------
     cis_window : int
         Bases round the TSS whose variants are used, half on each side.
+    wide_window : int, optional
+        A second, longer one, half on each side. Its models' names end in its reach: with 2000000, which is the TSS and
+        1 Mb on either side, ``elastic_net_1mb`` stands beside ``elastic_net``.
+    reference : str
+        ``fasta``: every REF is compared with the reference. ``none``: dosages only. Alleles are as in the file, no FASTA
+        is opened, and no sequence can be built.
     min_maf : float
         Lowest minor allele frequency among training people.
     l1_ratio : float
         Share of the L1 penalty in the elastic net.
+    n_pcs : int
+        Genotype components of the models that know nothing else.
+    threads : int, optional
+        Genes under way at once; as many as there are cores if not given. The results are the same for any number.
     """
 
     cis_window: int = Field(196_608, ge=2)
+    wide_window: int | None = Field(None, ge=2)
+    reference: Literal["fasta", "none"] = "fasta"
     min_maf: float = Field(0.01, ge=0, lt=0.5)
     l1_ratio: float = Field(0.5, gt=0, le=1)
+    n_pcs: int = Field(10, ge=1)
+    threads: int | None = Field(None, ge=1)
+
+    @field_validator("wide_window")
+    @classmethod
+    def _is_wider(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value <= info.data.get("cis_window", 0):
+            raise ValueError(f"not longer than cis_window ({info.data['cis_window']})")
+        return value
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Lengths of the cis windows, the shorter first."""
+        return (self.cis_window,) if self.wide_window is None else (self.cis_window, self.wide_window)
 
 
 #: Models that the stack may combine.
@@ -349,6 +384,6 @@ GROUPS: dict[str, type[ParameterGroup]] = {
 
 #: Names that may stand beside the groups on the command line: ``conf/base`` reads them.
 SHORTCUTS = (
-    *("raw_dir", "run_name", "gene", "individual", "sequences", "id_map", "relatedness"),
+    *("raw_dir", "genotypes", "run_name", "gene", "individual", "sequences", "id_map", "relatedness"),
     *("executor", "shard_index", "shard_count"),
 )

@@ -40,6 +40,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "gene_prediction": prediction + prediction_report.create_gene_report(),
         "sequence_prediction": sequence_prediction.create_pipeline(),
     }
+    selections["baseline_scores"] = baselines.create_scoring_pipeline()
     held_out = {"held_out_populations": _hold_out_populations(pipelines["baselines"], pipelines["stacking"])}
     shards = {"enformer_shards": enformer_inference.create_shard_pipeline()}
     checks = {"validate": validate.create_pipeline(), "verify": verify.create_pipeline()}
@@ -48,7 +49,7 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 def _hold_out_populations(fit: Pipeline, stack: Pipeline) -> Pipeline:
     """The same models without a population, then tested on it; what they make has names of its own."""
-    needed = sorted(stack.inputs() & fit.all_outputs())
+    needed = sorted((stack.inputs() & fit.all_outputs()) | {"predicted_expression_genotype_pcs"})
     models = fit.to_outputs(*needed) + stack
     kept = {"cis_windows", "cis_dosages"}
     outputs = {name: f"held_out_{name}" for name in models.all_outputs() - kept}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from haploformer.errors import InputError
 from haploformer.input_audit import CheckedStudy
@@ -76,6 +77,7 @@ def check_inputs(
     study = None
     require_selection(made, parameters["select"])
     _require_shards_only(made, parameters["execution"])
+    _check_reference(made, parameters)
     if "predicted_expression_stack" in made:
         _check_features(parameters["stacking"], parameters["enformer"])
     if "track_table" in names:
@@ -89,7 +91,9 @@ def check_inputs(
     if "variants" in names and "haplotype_windows" in made:
         from haploformer.genome.haplotype_windows import require_phase
 
-        require_phase(load("variants").genotypes, policy=parameters["data_prep"].phase)
+        stored = load("variants").genotypes
+        _require_compared(stored)
+        require_phase(stored, policy=parameters["data_prep"].phase)
     if "haplotype_windows" in names and "track_predictions" in made:
         _check_window_length(load("haplotype_windows").length, parameters["enformer"])
     return study
@@ -120,7 +124,7 @@ def _require_shards_only(made: Set[str], execution: Any) -> None:
         )
 
 
-def require_same_sources(load: Callable[[str], Any], options: Any) -> None:
+def require_same_sources(load: Callable[[str], Any], options: Any, *, reference: str = "fasta") -> None:
     """Raise InputError if the stored variants were read from another genotype file than the one now named, or otherwise.
 
     Or if they lack the phase that Beagle is to give them. What is stored and finished counts as there
@@ -129,13 +133,15 @@ def require_same_sources(load: Callable[[str], Any], options: Any) -> None:
     Parameters
     ----------
     options : DataPrepParameters
+    reference : str
+        ``baselines.reference``.
     """
     from haploformer.genome.haplotype_windows import require_phase
 
     genotypes = load("variants").genotypes
     if options.phase == "phase":
         require_phase(genotypes, policy="phase")
-    stored = {"filters": [], "repair_ref": False} | genotypes.provenance
+    stored = {"filters": [], "repair_ref": False, "ref_compared": True} | genotypes.provenance
     genotype_file = load("genotype_file")
     if stored["sha256"] != genotype_file.sha256:
         raise InputError(
@@ -143,13 +149,45 @@ def require_same_sources(load: Callable[[str], Any], options: Any) -> None:
             f"the stored variants were read from another file ({stored['source']}, sha256 {stored['sha256'][:12]})",
             "run once without --only-missing-outputs",
         )
-    for name, wanted in (("filters", list(options.filters)), ("repair_ref", options.repair_ref)):
+    for name, field, wanted in (
+        ("filters", "data_prep.filters", list(options.filters)),
+        ("repair_ref", "data_prep.repair_ref", options.repair_ref),
+        ("ref_compared", "baselines.reference", reference != "none"),
+    ):
         if stored[name] != wanted:
             raise InputError(
-                f"parameters:data_prep.{name}",
+                f"parameters:{field}",
                 f"the stored variants were read with {stored[name]}, this run has {wanted}",
                 "run once without --only-missing-outputs",
             )
+
+
+def _check_reference(made: Set[str], parameters: Mapping[str, Any]) -> None:
+    """Without a reference there are dosages, and no sequence."""
+    if parameters["baselines"].reference != "none":
+        return
+    where = "parameters:baselines.reference"
+    if "tss_windows" in made:
+        raise InputError(
+            where,
+            "it is none (dosages only, no FASTA is read), and this run builds sequences",
+            "run what needs none: --pipelines data_prep,baselines,baseline_scores; or set baselines.reference=fasta",
+        )
+    if parameters["data_prep"].repair_ref:
+        raise InputError(
+            where,
+            "it is none, and data_prep.repair_ref exchanges alleles by the reference",
+            "set one of them only",
+        )
+
+
+def _require_compared(genotypes: Any) -> None:
+    if not genotypes.provenance.get("ref_compared", True):
+        raise InputError(
+            str(genotypes.provenance.get("source", "genotypes")),
+            "the stored variants were read without a reference (baselines.reference=none): no sequence can rest on them",
+            "read them again: kedro run --pipelines data_prep",
+        )
 
 
 def _check_model(load: Callable[[str], Any], options: Any) -> None:
@@ -222,10 +260,12 @@ def _check_study(
         counts.update({key._replace(source=datasets.get(key.source, "covariate_table")): n for key, n in found.items()})
     else:
         people = data_prep.select_genotyped_individuals(genotype_file, panel, options, parameters["select"])
-    reference = load("reference_genome")
-    windows, known = _check_windows(genes, reference, length, parameters["sequence_build"])
-    near = covering_intervals(genes, [length, parameters["baselines"].cis_window], margin=options.margin)
-    window_calls = WindowCalls(known) if "haplotype_windows" in made else None
+    reference, with_sequence = load("reference_genome"), parameters["baselines"].reference != "none"
+    near = covering_intervals(genes, [length, *parameters["baselines"].windows], margin=options.margin)
+    windows, window_calls = pd.DataFrame(columns=["gene_id", "n_share"]), None
+    if with_sequence:
+        windows, known = _check_windows(genes, reference, length, parameters["sequence_build"])
+        window_calls = WindowCalls(known) if "haplotype_windows" in made else None
     records = genotype_file.check_records(
         sorted(set(genes["contig"])),
         reference,

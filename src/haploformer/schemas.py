@@ -177,15 +177,32 @@ window_audit = _table(
     }
 )
 
-#: Interval of the variants that the baselines use for a gene.
+#: Interval of the variants that the baselines use for a gene; ``cis_window`` is its length before the contig cuts it.
 cis_windows = _table(
     {
-        "gene_id": _text(unique=True),
+        "gene_id": _text(),
         "contig": _text(),
         "start": _integer(),
         "end": _integer(),
         "n_variants": _integer(),
-    }
+        "cis_window": _integer(2),
+    },
+    unique=["gene_id", "cis_window"],
+)
+
+#: REML share of a gene's adjusted expression that the variants of its cis window explain, over all ``n`` people. Null
+#: where nothing can be said: no usable variant, or constant expression. ``at_boundary``: h2 is 0 or (nearly) 1.
+cis_heritability = _table(
+    {
+        "gene_id": _text(),
+        "cis_window": _integer(2),
+        "h2": _number(nullable=True, low=0.0, high=1.0),
+        "se": _number(nullable=True, low=0.0, high=float("inf")),
+        "n": _integer(1),
+        "n_variants": _integer(),
+        "at_boundary": _flag(),
+    },
+    unique=["gene_id", "cis_window"],
 )
 
 #: Enformer's predicted coverage: mean over the centre bins and both haplotypes, and of the reference window.
@@ -283,6 +300,23 @@ dosage_weights = _table(
         "alt": _text(),
         "weight": _number(),
     }
+)
+
+#: What the model of each outer fold is. ``n_usable``: variants that training supports; ``n_weights``: those with a weight.
+#: ``setting``: lambda of an elastic net, threshold of p of a PRS (0: top SNP), h2 of BLUP; null for the top SNP and where
+#: nothing could be fitted. ``fell_back``: no variant met it, so that the top SNP stands in.
+dosage_fits = _table(
+    {
+        "gene_id": _text(),
+        "model": _text(),
+        "fold_seed": _integer(),
+        "fold": _integer(),
+        "n_usable": _integer(),
+        "n_weights": _integer(),
+        "setting": _number(nullable=True),
+        "fell_back": _flag(),
+    },
+    unique=["gene_id", "model", "fold_seed", "fold"],
 )
 
 #: Weight of each standardised feature in the stack, and its share in the variance of the held-out prediction: shares of a

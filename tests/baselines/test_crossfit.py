@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from haploformer import schemas
+from haploformer.baselines.blup import Blup
 from haploformer.baselines.crossfit import CrossPrediction, cross_predict
 from haploformer.baselines.elastic_net import ElasticNet
+from haploformer.baselines.prs import Prs
 from haploformer.baselines.tables import dosage_weight_rows, inner_prediction_rows
 from haploformer.baselines.top_snp import TopSnp
 from haploformer.evaluation.metrics import within_fold_r
@@ -17,7 +19,7 @@ from haploformer.predicted_expression import out_of_fold_rows
 from tests.builders.dosages import deal_folds, simulate_dosages, simulate_expression
 from tests.oracles.regression import cross_predict_elastic_net, residuals
 
-MODELS = [ElasticNet(n_lambdas=12, lambda_min=0.05), TopSnp()]
+MODELS = [ElasticNet(n_lambdas=12, lambda_min=0.05), TopSnp(), Prs(), Blup()]
 
 
 class Gene:

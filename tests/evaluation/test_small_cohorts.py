@@ -37,10 +37,14 @@ def test_score_populations__where_nobody_has_one(caplog) -> None:
     assert schemas.population_scores.validate(within).empty
     assert schemas.population_audit.validate(audit).empty
     assert schemas.person_scores.validate(persons).empty
-    figures = nodes.plot_comparisons(
-        score_genes(build_two(), genes_of(build_two())).assign(weights=None), *compared(build_two()), within
-    )
+    scores = score_genes(build_two(), genes_of(build_two())).assign(weights=None)
+    unknown = pd.DataFrame({"gene_id": scores["gene_id"].unique(), "cis_window": 48_000, "h2": np.nan, "se": np.nan})
+    figures = nodes.plot_comparisons(scores, *compared(build_two()), within, unknown)
     assert "No population has enough people" in figures[2].layout.annotations[0].text
+    assert "No gene has an estimate" in figures[3].layout.annotations[0].text
+    known = nodes.plot_comparisons(scores, *compared(build_two()), within, unknown.assign(h2=0.25))[3]
+    assert [trace.name for trace in known.data[:2]] == ["Stack", "Elastic net"]
+    assert known.data[0].x == (0.5, 0.5)
 
 
 def build_two() -> pd.DataFrame:

@@ -162,20 +162,24 @@ def test_plot_populations__a_trace_for_each_population_and_design(study) -> None
     np.testing.assert_allclose(figure.data[2].y, 0.1)
 
 
-def test_plot_r_against_heritability__smallest_window_and_genes_without_an_estimate(study) -> None:
+def test_plot_r_against_heritability__the_window_of_the_model_and_genes_without_an_estimate(study) -> None:
     genes = study.genes["gene_id"]
     wide = pd.DataFrame({"gene_id": genes, "cis_window": 2_000_000, "h2": 0.9, "se": 0.1})
     near = wide.assign(cis_window=196_608, h2=np.linspace(0, 0.5, len(genes)))
     near.loc[3, ["h2", "se"]] = np.nan
-    figure = plot_r_against_heritability(
-        study.scores, pd.concat([wide, near]), models=["elastic_net", "stack", "enformer"]
-    )
+    of_net = study.scores["model"] == "elastic_net"
+    scores = pd.concat([study.scores, study.scores[of_net].assign(model="elastic_net_1mb")])
+    models = ["elastic_net", "stack", "elastic_net_1mb"]
+    figure = plot_r_against_heritability(scores, pd.concat([wide, near]), models=models)
     net = figure.data[0]
     kept = near.drop(index=3)
     np.testing.assert_allclose(net.x, np.sqrt(kept["h2"]))
     r = study.scores.query("model == 'elastic_net'").set_index("gene_id")["pearson_r"]
     np.testing.assert_allclose(net.y, r[kept["gene_id"]])
     assert [trace.visible for trace in figure.data[:3]] == [True, True, "legendonly"]
+    np.testing.assert_allclose(figure.data[2].x, np.sqrt(0.9))
+    assert len(figure.data[2].x) == len(genes)
+    figure = plot_r_against_heritability(scores, pd.concat([wide, near]), models=models[:2])
     assert "1 gene without an estimate: not drawn" in figure.layout.xaxis.title.text
     with pytest.raises(ValueError, match="no gene has an r and a heritability"):
         plot_r_against_heritability(study.scores, near.assign(h2=np.nan), models=["stack"])

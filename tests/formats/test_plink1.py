@@ -16,6 +16,7 @@ from haploformer.formats.plink1 import PlinkFile
 from haploformer.formats.vcf import VcfFile
 from haploformer.genome.genotypes import Genotypes, alt_dosages
 from haploformer.genome.intervals import Interval, whole_contig
+from haploformer.genome.reference import NoReference
 from tests.builders.genome import MemoryReference
 from tests.conftest import DEMO
 
@@ -169,3 +170,14 @@ def test_read__no_contig_in_common(tmp_path):
         list(plink.read([whole_contig("21")], PEOPLE, REFERENCE))
     with pytest.raises(InputError, match="no record on contig 21"):
         plink.check_records(["21"], REFERENCE)
+
+
+def test_read__without_a_reference_a2_is_ref(tmp_path):
+    plink = write_plink(tmp_path, [[0], [1], [2]], [(5_000, "A", "G")])
+    found = read_all(plink, reference=NoReference())
+    assert found.records[["ref", "alt"]].values.tolist() == [["G", "A"]]
+    _, dosages = alt_dosages(found)
+    assert dosages[:, 0].tolist() == [0, 1, 2]
+    audit = plink.check_records(["22"], NoReference(), sample_ids=PEOPLE)
+    assert audit.n_compared == 0
+    assert [(key.outcome, key.reason, n) for key, n in audit.counts.items()] == [("kept", "A2 is REF", 1)]

@@ -25,9 +25,9 @@ def genotypes_of(**options) -> Genotypes:
 def test_locate_cis_windows__half_open_round_the_tss_and_cut_at_the_start():
     windows = locate_cis_windows(GENES, genotypes_of(), length=20)
     assert schemas.cis_windows(windows).values.tolist() == [
-        ["a", "22", 90, 110, 3],
-        ["b", "22", 0, 15, 3],
-        ["c", "21", 90, 110, 0],
+        ["a", "22", 90, 110, 3, 20],
+        ["b", "22", 0, 15, 3, 20],
+        ["c", "21", 90, 110, 0, 20],
     ]
 
 
@@ -47,3 +47,13 @@ def test_of_gene__variants_and_dosages_of_its_window():
     assert dosages.individual_ids == ["P0", "P1", "P2"]
     empty, none = dosages.of_gene("c")
     assert (len(empty), none.shape) == (0, (3, 0))
+
+
+def test_of_length__one_of_several_windows():
+    genotypes = genotypes_of()
+    both = pd.concat([locate_cis_windows(GENES, genotypes, length=length) for length in (20, 4)], ignore_index=True)
+    schemas.cis_windows(both)
+    dosages = CisDosages(genotypes, both)
+    assert dosages.lengths == [20, 4]
+    assert dosages.of_length(4).of_gene("a")[0]["pos"].tolist() == [101, 101]
+    assert dosages.of_length(20).of_gene("a")[0]["pos"].tolist() == [91, 101, 101, 110]

@@ -9,7 +9,7 @@ import pytest
 from haploformer.errors import InputError
 from haploformer.genome import reference_check
 from haploformer.genome.builds import CHROMOSOME_LENGTHS
-from haploformer.genome.reference import ReferenceText
+from haploformer.genome.reference import NoReference, ReferenceText
 from haploformer.genome.reference_check import (
     ReferenceTally,
     compare_alleles,
@@ -478,3 +478,26 @@ def test_require_match__records_off_the_contig_come_first(calls):
         f"not lie on their contig, {share:.2f} % of the others agree; the header's contig lengths are those of GRCh37, "
         "the FASTA's are those of GRCh38; use the FASTA of GRCh37, all of it, or correct the records"
     )
+
+
+# Without a reference ---------------------------------------------------------------------------------------------
+
+
+def test_no_reference__nothing_differs_and_nothing_is_compared():
+    table = records([(1, "A", "C"), (5_000_000_000, "G", "T")])
+    assert reference_mismatches(table, NoReference()).tolist() == [False, False]
+    tally = ReferenceTally("g.vcf", NoReference())
+    tally.add(table, reference_mismatches(table, NoReference()))
+    tally.require_match()
+    assert (tally.n_records, tally.n_mismatches) == (0, 0)
+    with pytest.raises(ValueError, match="22:1-10: there is no reference to read"):
+        NoReference().read("22", 0, 10)
+
+
+def test_no_reference__a_position_before_the_first_base_is_still_off_its_contig():
+    tally = ReferenceTally("g.vcf", NoReference())
+    assert tally.lies_on_contig("22", 10**9, "A")
+    assert not tally.lies_on_contig("22", 0, "A")
+    tally.add_off_contig("22", 0, "A")
+    with pytest.raises(InputError, match="POS is 0, the first base of a contig is 1"):
+        tally.require_match()

@@ -39,7 +39,8 @@ def test_pipeline__every_fit_reads_the_folds_without_a_population() -> None:
     made = register_pipelines()["held_out_populations"]
     readers = {node.name for node in made.nodes if "person_folds" in node.inputs}
     assert readers == {"hold_out_populations"}
-    assert "fit_stack" in {node.name for node in made.nodes if "population_folds" in node.inputs}
+    fits = {node.name for node in made.nodes if "population_folds" in node.inputs}
+    assert {"fit_dosage_models", "fit_structure_models", "fit_stack"} <= fits
     # Nothing of the cohort's own run is replaced.
     cohort = register_pipelines()["__default__"].all_outputs()
     assert made.all_outputs() & cohort == {"cis_windows", "cis_dosages"}
@@ -73,9 +74,7 @@ def study() -> dict[str, pd.DataFrame]:
     nothing = enformer.iloc[:0]
     scores = nodes.score_held_out_populations(
         enformer,
-        nothing,
-        nothing,
-        nothing,
+        *[nothing] * 6,
         pd.concat(fitted),
         nothing,
         nothing,

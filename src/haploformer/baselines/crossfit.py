@@ -2,27 +2,36 @@
 
 A training set is everybody outside some held-out folds H. For the outer fold k it is H = {k}. The stack of fold k is
 trained on the other folds j with predictions of a model that saw neither: H = {j, k}, which serves the stack of j too.
-A model with candidates (a path of lambdas) chooses for H by the squared error over each fold j outside H of the same
-candidates fitted without H and j. So with five folds 5 + 10 + 10 fits serve everything, and no choice, frequency,
-scale or coefficient ever rests on a person that it is then used for.
+A model with candidates (a path of lambdas) chooses for H by how the same candidates fitted without H and j do on each
+fold j outside H. So with five folds 5 + 10 + 10 fits serve everything, and no choice, frequency, scale or coefficient
+ever rests on a person that it is then used for. Models that are fitted together share the standardised dosages of each
+training set and their products.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import combinations
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haploformer.baselines.dosages import Residualise, check_dosages, standardise_dosages
+from haploformer.baselines.training import Candidates, TrainingSet
 
 #: From a training set, bool (n_individuals,), to the residuals of anything under its coefficients.
 Adjust = Callable[[NDArray[np.bool_]], Residualise]
 
+#: The same, and the degrees of freedom that the covariates and the mean leave in the training set.
+AdjustWithDegrees = Callable[[NDArray[np.bool_]], tuple[Residualise, int]]
+
 #: Share of its size by which adjusted expression must vary; below it the rest is rounding.
 _VARIES = 1e-10
+
+#: Fisher's z is infinite at 1.
+_LARGEST_R = 1 - 1e-12
 
 
 class DosageModel(Protocol):
@@ -36,6 +45,9 @@ class DosageModel(Protocol):
         Variants below it in the training people are left out.
     n_candidates : int
         Sets of weights that ``fit_candidates`` returns.
+    criterion : str
+        By which a candidate is chosen over the inner folds: the least ``squared_error``, or the largest ``correlation``
+        (within folds; Fisher z, weights n - 3) where the scale of a candidate means nothing.
     """
 
     @property
@@ -47,21 +59,11 @@ class DosageModel(Protocol):
     @property
     def n_candidates(self) -> int: ...  # noqa: D102
 
-    def fit_candidates(self, dosages: NDArray[np.float64], expression: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Fit every candidate to the training people.
+    @property
+    def criterion(self) -> Literal["squared_error", "correlation"]: ...  # noqa: D102
 
-        Parameters
-        ----------
-        dosages : float64 (n_train, n_variants)
-            At least one variant; each at mean 0 and sd 1.
-        expression : float64 (n_train,)
-            Mean 0 and sd 1.
-
-        Returns
-        -------
-        float64 (n_variants, n_candidates)
-            Of candidates with equal error the first one is chosen: put the simplest first.
-        """
+    def fit_candidates(self, training: TrainingSet) -> Candidates:
+        """Fit every candidate to the training people. Of equally good ones the first is chosen: put the simplest first."""
         ...
 
 
@@ -79,12 +81,18 @@ class DosageFit:
         Mean adjusted expression of the training people: what a model without weights predicts.
     candidate : int
         The chosen candidate, for an elastic net the place in ``lambdas``.
+    setting : float
+        Its lambda, threshold or heritability; NaN for none.
+    fell_back : bool
+        Whether no variant met that setting.
     """
 
     variants: NDArray[np.int64]
     weights: NDArray[np.float64]
     intercept: float
     candidate: int
+    setting: float
+    fell_back: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,24 +131,41 @@ def cross_predict(
     folds: NDArray[np.int64],
     adjust: Adjust,
 ) -> CrossPrediction:
+    """`cross_predict_models` for one model of variants that all lie near each other."""
+    return cross_predict_models([model], dosages, expression, folds, with_degrees(adjust))[0]
+
+
+def cross_predict_models(
+    models: Sequence[DosageModel],
+    dosages: NDArray[np.floating],
+    expression: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    adjust: AdjustWithDegrees,
+    *,
+    positions: NDArray[np.int64] | None = None,
+) -> list[CrossPrediction]:
     """Predict each person by models that never saw the person, for scoring and for stacking.
 
     Parameters
     ----------
-    model : DosageModel
+    models : sequence of DosageModel
+        All with the same ``min_maf``.
     dosages : floating (n_individuals, n_variants)
         Counts of the ALT allele in the gene's cis window, 0 to 2, NaN where missing. No variant is no error: the
         training mean is predicted.
     expression : float64 (n_individuals,)
         Measured, not adjusted, finite.
     folds : int (n_individuals,)
-        Outer folds 0 to n_folds - 1. At least four, three for a model without candidates.
+        Outer folds 0 to n_folds - 1. At least four, three for models without candidates.
     adjust : callable
-        Gives for a training set the residuals on covariates, by its coefficients. Applied to both sides.
+        Gives for a training set the residuals on covariates, by its coefficients, and the degrees of freedom left
+        (`with_degrees`). Applied to both sides.
+    positions : int64 (n_variants,), optional
+        Of the variants on their chromosome; if not given, all are within reach of each other.
 
     Returns
     -------
-    CrossPrediction
+    list of CrossPrediction (n_models,)
 
     Raises
     ------
@@ -150,16 +175,37 @@ def cross_predict(
     References: docs/methods.md, "Folds and cross-fitting".
     """
     check_dosages(dosages)
-    n_folds = _check_people(dosages, expression, folds, needed=3 + (model.n_candidates > 1))
-    cross_fit = _CrossFit(model, dosages, expression, folds, adjust, n_folds)
-    outer = np.empty(len(folds))
-    inner = np.full((n_folds, len(folds)), np.nan)
-    for k in range(n_folds):
-        outer[folds == k] = cross_fit.predict(frozenset({k}), fold=k)
-        for j in range(n_folds):
-            if j != k:
-                inner[k, folds == j] = cross_fit.predict(frozenset({j, k}), fold=j)
-    return CrossPrediction(outer, inner, tuple(cross_fit.describe(k) for k in range(n_folds)))
+    if len({model.min_maf for model in models}) > 1:
+        raise ValueError(f"models {', '.join(m.name for m in models)} differ in min_maf; fit them one by one")
+    chosen_among = any(model.n_candidates > 1 for model in models)
+    n_folds = _check_people(dosages, expression, folds, needed=3 + chosen_among)
+    places = np.zeros(dosages.shape[1], dtype=np.int64) if positions is None else np.asarray(positions, dtype=np.int64)
+    gene = _Gene(dosages, np.asarray(expression, dtype=np.float64), places, folds, adjust)
+    fitted: list[dict[frozenset[int], _Fitted]] = [{} for _ in models]
+    for size in (1, 2, 3):
+        wanted = [number for number, model in enumerate(models) if size < 3 or model.n_candidates > 1]
+        for held_out in map(frozenset, combinations(range(n_folds), size) if wanted else ()):
+            for number, fit in zip(wanted, gene.fit([models[i] for i in wanted], held_out), strict=True):
+                fitted[number][held_out] = fit
+    return [_assemble(model, of_model, folds, n_folds) for model, of_model in zip(models, fitted, strict=True)]
+
+
+def with_degrees(adjust: Adjust) -> AdjustWithDegrees:
+    """``adjust`` with the degrees of freedom that it leaves, each training set looked at once.
+
+    They are the trace of the projection that makes residuals of the training people's values.
+    """
+    known: dict[bytes, tuple[Residualise, int]] = {}
+
+    def adjust_with_degrees(train: NDArray[np.bool_]) -> tuple[Residualise, int]:
+        key = train.tobytes()
+        if key not in known:
+            residualise = adjust(train)
+            projection = residualise(np.eye(len(train)))[np.ix_(train, train)]
+            known[key] = residualise, round(float(projection.trace()))
+        return known[key]
+
+    return adjust_with_degrees
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +230,7 @@ class Surrogate:
 def fit_surrogate(
     model: DosageModel, dosages: NDArray[np.floating], predicted: NDArray[np.floating], folds: NDArray[np.int64]
 ) -> Surrogate:
-    """Fit to everybody, to stand for a prediction elsewhere; candidates are chosen by the error over folds.
+    """Fit to everybody, to stand for a prediction elsewhere; candidates are chosen as in `cross_predict_models`.
 
     There are no covariates: what is fitted is a function of the sequence, which knows none.
 
@@ -192,11 +238,11 @@ def fit_surrogate(
     ----------
     model : DosageModel
     dosages : floating (n_individuals, n_variants)
-        Counts of the ALT allele, NaN where missing.
+        Counts of the ALT allele, NaN where missing, of variants that all lie near each other.
     predicted : floating (n_individuals,)
         What the weights shall stand for.
     folds : int (n_individuals,)
-        As of `cross_predict`.
+        As of `cross_predict_models`.
 
     Returns
     -------
@@ -205,98 +251,139 @@ def fit_surrogate(
     Raises
     ------
     ValueError
-        As `cross_predict`.
+        As `cross_predict_models`.
     """
     check_dosages(dosages)
-    values = np.asarray(predicted, np.float64)
+    values = np.asarray(predicted, dtype=np.float64)
     n_folds = _check_people(dosages, values, folds, needed=3 + (model.n_candidates > 1))
-    cross_fit = _CrossFit(model, dosages, values, folds, _leave_as_is, n_folds)
+    gene = _Gene(dosages, values, np.zeros(dosages.shape[1], dtype=np.int64), folds, _leave_as_is)
+    fitted: dict[frozenset[int], _Fitted] = {}
+    for size in (0, 1, 2)[: 2 + (model.n_candidates > 1)]:
+        for held_out in map(frozenset, combinations(range(n_folds), size)):
+            fitted[held_out] = gene.fit([model], held_out)[0]
     out_of_fold = np.empty(len(folds))
     for k in range(n_folds):
-        out_of_fold[folds == k] = cross_fit.predict(frozenset({k}), fold=k)
-    everybody = cross_fit.candidates(frozenset())
+        without = frozenset({k})
+        out_of_fold[folds == k] = fitted[without].predicted[k][:, _choose(model, fitted, without, n_folds)]
+    everybody = fitted[frozenset()]
     weights = np.zeros(dosages.shape[1])
-    weights[everybody.variants] = everybody.weights[:, cross_fit.choose(frozenset())]
+    weights[everybody.variants] = everybody.weights[:, _choose(model, fitted, frozenset(), n_folds)]
     used = np.flatnonzero(weights)
-    mean_dosage = np.nanmean(np.asarray(dosages[:, used], np.float64), axis=0)
+    mean_dosage = np.nanmean(np.asarray(dosages[:, used], dtype=np.float64), axis=0)
     return Surrogate(weights, float(everybody.intercept - mean_dosage @ weights[used]), out_of_fold)
 
 
-def _leave_as_is(train: NDArray[np.bool_]) -> Residualise:
-    """No covariates."""
-    return np.asarray
+def _leave_as_is(train: NDArray[np.bool_]) -> tuple[Residualise, int]:
+    """No covariates: the mean alone takes a degree of freedom."""
+    return np.asarray, int(train.sum()) - 1
 
 
 @dataclass(frozen=True, eq=False)
-class _Candidates:
+class _Fitted:
     """All candidates of one training set, and how they do on the folds held out."""
 
     variants: NDArray[np.int64]
     weights: NDArray[np.float64]  # (n_usable, n_candidates), expression per unit of adjusted dosage
     intercept: float
+    settings: NDArray[np.float64]  # (n_candidates,)
+    fell_back: NDArray[np.bool_]  # (n_candidates,)
     predicted: dict[int, NDArray[np.float64]]  # held-out fold -> (n_people_of_fold, n_candidates)
-    squared_error: dict[int, NDArray[np.float64]]  # held-out fold -> (n_candidates,)
+    loss: dict[int, NDArray[np.float64]]  # held-out fold -> (n_candidates,)
 
 
-class _CrossFit:
-    """The fits of one gene, each training set fitted once."""
+@dataclass(frozen=True, eq=False)
+class _Gene:
+    """A gene's data, from which any training set is fitted."""
 
-    def __init__(
-        self,
-        model: DosageModel,
-        dosages: NDArray[np.floating],
-        expression: NDArray[np.float64],
-        folds: NDArray[np.int64],
-        adjust: Adjust,
-        n_folds: int,
-    ) -> None:
-        self.model, self.adjust = model, adjust
-        self.dosages, self.expression = dosages, np.asarray(expression, dtype=np.float64)
-        self.folds, self.n_folds = folds, n_folds
-        self._fitted: dict[frozenset[int], _Candidates] = {}
-        self._chosen: dict[frozenset[int], int] = {}
+    dosages: NDArray[np.floating]
+    expression: NDArray[np.float64]
+    positions: NDArray[np.int64]
+    folds: NDArray[np.int64]
+    adjust: AdjustWithDegrees
 
-    def predict(self, held_out: frozenset[int], *, fold: int) -> NDArray[np.float64]:
-        """Predictions (n_people_of_fold,) of the candidate chosen for this training set."""
-        return self.candidates(held_out).predicted[fold][:, self.choose(held_out)]
-
-    def describe(self, fold: int) -> DosageFit:
-        """The model behind the outer predictions of a fold."""
-        held_out = frozenset({fold})
-        fit, chosen = self.candidates(held_out), self.choose(held_out)
-        return DosageFit(fit.variants, fit.weights[:, chosen].copy(), fit.intercept, chosen)
-
-    def choose(self, held_out: frozenset[int]) -> int:
-        """Candidate of least squared error over the people of the training folds, each out of fold."""
-        if self.model.n_candidates == 1:
-            return 0
-        if held_out not in self._chosen:
-            error = np.zeros(self.model.n_candidates)
-            for j in range(self.n_folds):
-                if j not in held_out:
-                    error += self.candidates(held_out | {j}).squared_error[j]
-            self._chosen[held_out] = int(error.argmin())
-        return self._chosen[held_out]
-
-    def candidates(self, held_out: frozenset[int]) -> _Candidates:
-        """Fit to everybody outside the held-out folds, or recall."""
-        if held_out not in self._fitted:
-            self._fitted[held_out] = self._fit(held_out)
-        return self._fitted[held_out]
-
-    def _fit(self, held_out: frozenset[int]) -> _Candidates:
+    def fit(self, models: Sequence[DosageModel], held_out: frozenset[int]) -> list[_Fitted]:
+        """Fit models to everybody outside the held-out folds."""
         train = ~np.isin(self.folds, list(held_out))
-        residualise = self.adjust(train)
+        residualise, n_degrees = self.adjust(train)
         measured = residualise(self.expression)
-        usable = standardise_dosages(self.dosages, train, residualise=residualise, min_maf=self.model.min_maf)
-        mean, sd = measured[train].mean(), measured[train].std()
-        weights = np.zeros((len(usable.variants), self.model.n_candidates))
-        if len(weights) and sd > _VARIES * np.abs(self.expression[train]).max():
-            weights = sd * self.model.fit_candidates(usable.values[train], (measured[train] - mean) / sd)
+        usable = standardise_dosages(self.dosages, train, residualise=residualise, min_maf=models[0].min_maf)
+        mean, sd = float(measured[train].mean()), float(measured[train].std())
         people = {k: np.flatnonzero(self.folds == k) for k in held_out}
-        predicted = {k: mean + usable.values[who] @ weights for k, who in people.items()}
-        squared_error = {k: ((measured[who, None] - predicted[k]) ** 2).sum(axis=0) for k, who in people.items()}
-        return _Candidates(usable.variants, weights / usable.sd[:, None], float(mean), predicted, squared_error)
+        varies = len(usable.variants) > 0 and sd > _VARIES * np.abs(self.expression[train]).max()
+        training = (
+            TrainingSet(usable.values[train], (measured[train] - mean) / sd, self.positions[usable.variants], n_degrees)
+            if varies
+            else None
+        )
+        results = []
+        for model in models:
+            found = (
+                Candidates.of(np.zeros((len(usable.variants), model.n_candidates)))
+                if training is None
+                else model.fit_candidates(training)
+            )
+            weights = sd * found.weights
+            predicted = {k: mean + usable.values[who] @ weights for k, who in people.items()}
+            loss = {k: _loss(predicted[k], measured[who], model.criterion) for k, who in people.items()}
+            results.append(
+                _Fitted(
+                    usable.variants,
+                    weights / usable.sd[:, None],
+                    mean,
+                    found.settings,
+                    found.fell_back,
+                    predicted,
+                    loss,
+                )
+            )
+        return results
+
+
+def _assemble(
+    model: DosageModel, fitted: dict[frozenset[int], _Fitted], folds: NDArray[np.int64], n_folds: int
+) -> CrossPrediction:
+    """Choose a candidate for each training set, and lay its predictions out."""
+    outer = np.empty(len(folds))
+    inner = np.full((n_folds, len(folds)), np.nan)
+    chosen = [_choose(model, fitted, frozenset({k}), n_folds) for k in range(n_folds)]
+    for k in range(n_folds):
+        outer[folds == k] = fitted[frozenset({k})].predicted[k][:, chosen[k]]
+    for j, k in combinations(range(n_folds), 2):
+        pair = frozenset({j, k})
+        candidate = _choose(model, fitted, pair, n_folds)
+        inner[k, folds == j] = fitted[pair].predicted[j][:, candidate]
+        inner[j, folds == k] = fitted[pair].predicted[k][:, candidate]
+    return CrossPrediction(outer, inner, tuple(_describe(fitted[frozenset({k})], chosen[k]) for k in range(n_folds)))
+
+
+def _choose(
+    model: DosageModel, fitted: Mapping[frozenset[int], _Fitted], held_out: frozenset[int], n_folds: int
+) -> int:
+    """Candidate that is best over the people of the training folds, each out of fold."""
+    if model.n_candidates == 1:
+        return 0
+    others = [j for j in range(n_folds) if j not in held_out]
+    return int(np.sum([fitted[held_out | {j}].loss[j] for j in others], axis=0).argmin())
+
+
+def _describe(fit: _Fitted, chosen: int) -> DosageFit:
+    """The chosen candidate of a training set."""
+    weights = fit.weights[:, chosen].copy()
+    setting, fell_back = float(fit.settings[chosen]), bool(fit.fell_back[chosen])
+    return DosageFit(fit.variants, weights, fit.intercept, chosen, setting, fell_back)
+
+
+def _loss(
+    predicted: NDArray[np.float64], measured: NDArray[np.float64], criterion: Literal["squared_error", "correlation"]
+) -> NDArray[np.float64]:
+    """What is to be small, summed over folds (n_candidates,), of predictions (n_people, n_candidates) of one fold."""
+    if criterion == "squared_error":
+        return ((measured[:, None] - predicted) ** 2).sum(axis=0)
+    x, y = predicted - predicted.mean(axis=0), measured - measured.mean()
+    size = np.sqrt((x**2).sum(axis=0) * (y @ y))
+    varies = np.abs(x).max(axis=0, initial=0.0) > _VARIES * np.abs(predicted).max(axis=0, initial=0.0)
+    r = np.where(varies & (size > 0), (y @ x) / np.where(size > 0, size, 1.0), 0.0)
+    return -max(len(measured) - 3, 0) * np.arctanh(np.clip(r, -_LARGEST_R, _LARGEST_R))
 
 
 def _check_people(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 #: Residuals of values (n_individuals,) or (n_individuals, k) under the coefficients of some training people.
 Residualise = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
-#: Share of a variant's sd that the covariates must leave; below it the rest is rounding.
-_LEFT_BY_COVARIATES = 1e-6
+#: Share of its sd, of a variant or any other column, that the covariates must leave; below it the rest is rounding.
+LEFT_BY_COVARIATES = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def standardise_dosages(
     filled = np.where(missing[:, variants], 2 * frequency, raw[:, variants])
     adjusted = residualise(filled)
     mean, sd = adjusted[train].mean(axis=0), adjusted[train].std(axis=0)
-    usable = sd > _LEFT_BY_COVARIATES * np.maximum(filled[train].std(axis=0), _LEFT_BY_COVARIATES)
+    usable = sd > LEFT_BY_COVARIATES * np.maximum(filled[train].std(axis=0), LEFT_BY_COVARIATES)
     if not usable.all():
         variants, frequency, mean, sd = variants[usable], frequency[usable], mean[usable], sd[usable]
         adjusted = adjusted[:, usable]

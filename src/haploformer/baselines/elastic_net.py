@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import enet_path
+
+from haploformer.baselines.training import Candidates, TrainingSet
+
+#: Lambdas of one call of coordinate descent where variants outnumber people: more calls, with fewer variants in each.
+_LAMBDAS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class ElasticNet:
     lambda_min: float = 0.03
     min_maf: float = 0.01
     name: str = "elastic_net"
+    criterion: Literal["squared_error", "correlation"] = "squared_error"
 
     def __post_init__(self) -> None:
         if not 0 < self.l1_ratio <= 1:
@@ -68,18 +75,59 @@ class ElasticNet:
         """One candidate per lambda."""
         return self.n_lambdas
 
-    def fit_candidates(self, dosages: NDArray[np.float64], expression: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Weights of the standardised variants for each lambda; see ``DosageModel``."""
-        design = np.asfortranarray(dosages)
-        # With the products given, a sweep costs variants instead of people, and nothing is checked or copied again:
-        # half the time of the plain call on 120 people and 150 variants, to the same duality gap.
+    def fit_candidates(self, training: TrainingSet) -> Candidates:
+        """Weights of the standardised variants for each lambda, by scikit-learn; see ``DosageModel``."""
+        n_train, n_variants = training.dosages.shape
+        if n_variants > n_train:
+            return Candidates.of(self._screened_path(training), self.lambdas)
+        everything = np.arange(n_variants)
+        return Candidates.of(self._path(training, everything, self.lambdas, np.zeros(n_variants)), self.lambdas)
+
+    def _screened_path(self, training: TrainingSet) -> NDArray[np.float64]:
+        """The path of many variants (n_variants, n_lambdas), a few lambdas and the variants that matter there at a time.
+
+        Variants that the strong rule rules out (Tibshirani et al. 2012) are left out, looked at afterwards, and come in
+        where they should have: the path is that of all variants, in two thirds of the time.
+        """
+        penalty = self.l1_ratio * self.lambdas
+        weights = np.zeros((len(training.correlation), len(penalty)))
+        gradient = training.correlation
+        # Above these the net is empty.
+        start = int(np.searchsorted(-penalty, -np.abs(gradient).max()))
+        reached, last = penalty[max(start - 1, 0)], weights[:, 0]
+        for first in range(start, len(penalty), _LAMBDAS_AT_ONCE):
+            part = slice(first, first + _LAMBDAS_AT_ONCE)
+            within = (last != 0) | (np.abs(gradient) >= 2 * penalty[part][-1] - reached)
+            missed = within
+            while missed.any():
+                within = within | missed
+                chosen = np.flatnonzero(within)
+                weights[chosen, part] = self._path(training, chosen, self.lambdas[part], last[chosen])
+                gradients = training.correlation[:, None] - training.linkage[:, chosen] @ weights[chosen, part]
+                missed = (np.abs(gradients) > penalty[part]).any(axis=1) & ~within
+            gradient, reached, last = gradients[:, -1], penalty[part][-1], weights[:, part][:, -1]
+        return weights
+
+    def _path(
+        self,
+        training: TrainingSet,
+        chosen: NDArray[np.intp],
+        lambdas: NDArray[np.float64],
+        first: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Weights (n_chosen, n_lambdas) of a net of these variants, beginning at the weights ``first``."""
+        if not len(chosen):
+            return np.zeros((0, len(lambdas)))
+        n = len(training.expression)
+        # With the products given, a sweep costs variants instead of people, and nothing is checked or copied again.
         _, weights, _ = enet_path(
-            design,
-            expression,
+            np.asfortranarray(training.dosages[:, chosen]),
+            training.expression,
             l1_ratio=self.l1_ratio,
-            alphas=self.lambdas,
-            precompute=np.ascontiguousarray(design.T @ design),
-            Xy=design.T @ expression,
+            alphas=lambdas,
+            precompute=n * training.linkage[np.ix_(chosen, chosen)],
+            Xy=n * training.correlation[chosen],
+            coef_init=first,
             check_input=False,
             max_iter=10_000,
         )

@@ -86,3 +86,25 @@ def dosage_weight_rows(
         return pd.DataFrame(columns=columns)
     table = pd.concat(pieces, ignore_index=True)
     return table.assign(model=model, fold_seed=fold_seed)[columns]
+
+
+def dosage_fit_rows(results: Mapping[str, CrossPrediction], *, model: str, fold_seed: int) -> pd.DataFrame:
+    """One row per gene and outer fold: what the model behind the scored predictions is.
+
+    Parameters
+    ----------
+    results : mapping of gene_id to CrossPrediction
+    model : str
+    fold_seed : int
+
+    Returns
+    -------
+    DataFrame, schema ``dosage_fits``
+    """
+    rows = [
+        (gene_id, model, fold_seed, fold, len(fit.variants), int((fit.weights != 0).sum()), fit.setting, fit.fell_back)
+        for gene_id, result in results.items()
+        for fold, fit in enumerate(result.fits)
+    ]
+    columns = ["gene_id", "model", "fold_seed", "fold", "n_usable", "n_weights", "setting", "fell_back"]
+    return pd.DataFrame(rows, columns=columns)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from haploformer.baselines.training import Candidates, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,16 @@ class TopSnp:
 
     min_maf: float = 0.01
     name: str = "top_snp"
+    criterion: Literal["squared_error", "correlation"] = "squared_error"
 
     @property
     def n_candidates(self) -> int:
         """One: nothing is tuned."""
         return 1
 
-    def fit_candidates(self, dosages: NDArray[np.float64], expression: NDArray[np.float64]) -> NDArray[np.float64]:
+    def fit_candidates(self, training: TrainingSet) -> Candidates:
         """Weights of the standardised variants; see ``DosageModel``. Of equally good variants the first one wins."""
-        correlation = dosages.T @ expression / len(expression)
-        weights = np.zeros((dosages.shape[1], 1))
-        best = int(np.abs(correlation).argmax())
-        weights[best, 0] = correlation[best]
-        return weights
+        weights = np.zeros((len(training.correlation), 1))
+        best = int(np.abs(training.correlation).argmax())
+        weights[best, 0] = training.correlation[best]
+        return Candidates.of(weights)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from haploformer.figures.comparisons import differences_from
 from haploformer.figures.page import ReportFigure
-from haploformer.figures.style import model_label, remark_model
+from haploformer.figures.style import model_label, remark_model, split_reach
 
 UNTRAINED = "untrained"
 
@@ -149,7 +149,7 @@ def cohort_headlines(comparison: pd.DataFrame, gene_scores: pd.DataFrame) -> lis
     means = comparison[comparison["other"].isna()].set_index("model")
     named = {name.split(" (")[0]: name for name in means.index}
     sentences = []
-    dosage = [named[model] for model in _DOSAGE_MODELS if model in named]
+    dosage = [name for bare, name in named.items() if split_reach(bare)[0] in _DOSAGE_MODELS]
     if dosage:
         best = str(means.loc[dosage, "difference"].idxmax())
         sentences.append(_genotype_sentence(means, best, named.get("enformer")))
@@ -242,8 +242,8 @@ def cohort_figures(
         ),
         "heritability": (
             "r against cis-heritability",
-            "Each point is a gene; the line is what an additive model can reach. With some hundred people h2 is too "
-            "uncertain to leave genes out by (standard error in the hover).",
+            "Each point is a gene; the line is what an additive model of the same cis window can reach. With some hundred "
+            "people h2 is too uncertain to leave genes out by (standard error in the hover).",
         ),
         "predicted": (
             "Predicted against measured",

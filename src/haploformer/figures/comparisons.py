@@ -23,6 +23,7 @@ from haploformer.figures.style import (
     order_models,
     plain_text,
     plain_texts,
+    split_reach,
 )
 
 ROW, MARGIN = 30, 150
@@ -197,6 +198,15 @@ def plot_populations(population_scores: pd.DataFrame) -> go.Figure:
     return figure.update_layout(legend=_LEGEND | {"itemclick": "toggle"})
 
 
+def _of_own_window(heritability: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Estimates of the model's cis window, one for each gene that has one."""
+    if "cis_window" in heritability:
+        _, reach = split_reach(model)
+        windows = heritability["cis_window"]
+        heritability = heritability[windows == windows.min() if reach is None else windows // 2 == reach]
+    return heritability.dropna(subset=["h2"])[["gene_id", "h2", "se", "root"]]
+
+
 def plot_r_against_heritability(
     gene_scores: pd.DataFrame, heritability: pd.DataFrame, *, models: Sequence[str]
 ) -> go.Figure:
@@ -207,8 +217,8 @@ def plot_r_against_heritability(
     gene_scores : DataFrame
         ``schemas.gene_scores``.
     heritability : DataFrame
-        ``gene_id, h2, se``; of several cis windows (``cis_window``) the smallest is taken. Genes without an estimate are
-        not drawn, and their number is written under the axis.
+        ``gene_id, h2, se``; of several cis windows (``cis_window``) the model's own is taken, which is the smallest where
+        its name tells none. Genes without an estimate are not drawn, and their number is written under the axis.
     models : sequence of str
         Shown first to last; all but the first two are hidden until their name is clicked.
 
@@ -224,10 +234,11 @@ def plot_r_against_heritability(
     """
     check_columns("gene_scores", gene_scores.columns, ["gene_id", "gene_name", "model", "pearson_r"])
     check_columns("cis_heritability", heritability.columns, ["gene_id", "h2", "se"])
-    order = ["gene_id", *(["cis_window"] if "cis_window" in heritability else [])]
-    smallest = heritability.sort_values(order).drop_duplicates("gene_id").dropna(subset=["h2"])
-    smallest = smallest.assign(root=np.sqrt(smallest["h2"].clip(lower=0)))
-    both = gene_scores[gene_scores["model"].isin(models)].merge(smallest, on="gene_id")
+    known = heritability.assign(root=np.sqrt(heritability["h2"].clip(lower=0)))
+    parts = [
+        gene_scores[gene_scores["model"] == model].merge(_of_own_window(known, model), on="gene_id") for model in models
+    ]
+    both = pd.concat(parts, ignore_index=True)
     if both.empty:
         raise ValueError("no gene has an r and a heritability")
     colours = model_colours(gene_scores["model"])

@@ -7,6 +7,7 @@ white. A model has the same colour in every figure and table of every run.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
@@ -28,6 +29,7 @@ MODEL_COLOURS = {
     "prs": "#cc79a7",
     "elastic_net": "#009e73",
     "blup": "#5b4b8a",
+    "genotype_pcs": "#7a7f87",
     "stack_without_enformer": "#a6761d",
     "stack": "#d55e00",
 }
@@ -39,10 +41,15 @@ MODEL_LABELS = {
     "prs": "PRS",
     "elastic_net": "Elastic net",
     "blup": "BLUP",
+    "genotype_pcs": "Genotype PCs",
     "stack_without_enformer": "Stack without Enformer",
     "stack": "Stack",
 }
-OTHER_MODEL_COLOURS = ("#7f3c2b", "#3d6b35", "#1b1f24", "#8f7a00", "#7a7f87")
+OTHER_MODEL_COLOURS = ("#7f3c2b", "#3d6b35", "#1b1f24", "#8f7a00", "#b0468a")
+
+#: What the name of a model of a further cis window ends in: its reach on each side of the TSS.
+_REACH = re.compile(r"(.+)_([1-9][0-9]*)(mb|kb|bp)")
+_REACH_UNITS = {"mb": ("Mb", 1_000_000), "kb": ("kb", 1_000), "bp": ("bp", 1)}
 
 #: Groups of people differ in colour and in symbol, and in neither from a neighbour in the list.
 GROUP_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#5b4b8a", "#1b1f24")
@@ -107,23 +114,51 @@ def plot_nothing(reason: str) -> go.Figure:
 
 
 def order_models(models: Iterable[str]) -> list[str]:
-    """The distinct models: known ones in the order of ``MODEL_COLOURS``, then others by name."""
+    """The distinct models: known ones in the order of ``MODEL_COLOURS``, a wider cis window after, then others by name."""
     place = {model: i for i, model in enumerate(MODEL_COLOURS)}
-    return sorted(set(models), key=lambda model: (place.get(_bare(model), len(place)), model))
+
+    def key(model: str) -> tuple[int, int, str]:
+        name, reach = split_reach(model)
+        return place.get(name, len(place)), reach or 0, model
+
+    return sorted(set(models), key=key)
 
 
 def model_colours(models: Iterable[str]) -> dict[str, str]:
-    """A colour for each model, in the order of ``order_models``; fixed for the models in ``MODEL_COLOURS``."""
-    ordered = order_models(models)
-    others = [model for model in ordered if _bare(model) not in MODEL_COLOURS]
-    spare = {model: OTHER_MODEL_COLOURS[i % len(OTHER_MODEL_COLOURS)] for i, model in enumerate(others)}
-    return {model: MODEL_COLOURS.get(_bare(model)) or spare[model] for model in ordered}
+    """A colour for each model, in the order of ``order_models``; fixed for the models in ``MODEL_COLOURS``.
+
+    A model of a wider cis window has a darker shade of its model's colour.
+    """
+    colours, n_others = {}, 0
+    for model in order_models(models):
+        name, reach = split_reach(model)
+        if name in MODEL_COLOURS:
+            colours[model] = MODEL_COLOURS[name] if reach is None else _darker(MODEL_COLOURS[name])
+        else:
+            colours[model] = OTHER_MODEL_COLOURS[n_others % len(OTHER_MODEL_COLOURS)]
+            n_others += 1
+    return colours
 
 
 def model_label(model: str) -> str:
     """The model's name for a reader, its remark kept; an unknown model is called what it is called in the table."""
-    bare = _bare(model)
-    return MODEL_LABELS.get(bare, bare) + model[len(bare) :]
+    bare, (name, reach) = _bare(model), split_reach(model)
+    label = MODEL_LABELS.get(name, name)
+    if reach is not None:
+        unit, bases = next(unit for unit in _REACH_UNITS.values() if reach % unit[1] == 0)
+        label += f", {reach // bases} {unit}"
+    return label + model[len(bare) :]
+
+
+def split_reach(model: str) -> tuple[str, int | None]:
+    """A model's name without its remark and the reach of its cis window, and that reach in bases; None if not named.
+
+    ``elastic_net_1mb`` is the elastic net of the TSS and 1 Mb on either side.
+    """
+    found = _REACH.fullmatch(_bare(model))
+    if found is None or found[1] not in MODEL_LABELS:
+        return _bare(model), None
+    return found[1], int(found[2]) * _REACH_UNITS[found[3]][1]
 
 
 def remark_model(model: str, remark: str) -> str:
@@ -134,6 +169,11 @@ def remark_model(model: str, remark: str) -> str:
 def _bare(model: str) -> str:
     """The name without its remark."""
     return model.split(" (", 1)[0]
+
+
+def _darker(colour: str) -> str:
+    """Two thirds of each part of ``#rrggbb``."""
+    return "#" + "".join(f"{int(colour[i : i + 2], 16) * 2 // 3:02x}" for i in (1, 3, 5))
 
 
 def plain_text(value: object) -> str:

@@ -35,7 +35,7 @@ from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.genotypes import MISSING, Genotypes
 from haploformer.genome.intervals import Interval, group_by_contig, reach_into, whole_contig
 from haploformer.genome.overlaps import with_overlapped
-from haploformer.genome.reference import Reference
+from haploformer.genome.reference import NoReference, Reference
 from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
 from haploformer.genome.variants import NO_SEQUENCE, RECORD_COLUMNS, record_class
 from haploformer.genome.window_calls import WindowCalls
@@ -143,7 +143,7 @@ class PlinkFile:
             far[AuditKey(self.name, contig, "variant", "dropped", FAR)] = n_far
             yield empty_batch(self.name, people, +far)
             for part in _parts(oriented[near], limit):
-                yield self._read_batch(part, columns, people)
+                yield self._read_batch(part, columns, people, reference)
 
     def check_records(
         self,
@@ -187,7 +187,9 @@ class PlinkFile:
         tally.add(oriented, oriented["mismatch"].to_numpy())
         return oriented
 
-    def _read_batch(self, oriented: pd.DataFrame, columns: NDArray[np.int64], people: list[str]) -> GenotypeBatch:
+    def _read_batch(
+        self, oriented: pd.DataFrame, columns: NDArray[np.int64], people: list[str], reference: Reference
+    ) -> GenotypeBatch:
         """The calls of variants of one contig, oriented by the reference."""
         from bed_reader import open_bed
 
@@ -204,7 +206,8 @@ class PlinkFile:
         counts_by_kind: AuditCounts = Counter()
         repeated = self._repeated(oriented, dosages)
         use = np.where(a1_is_ref, "A1 is REF", "A2 is REF").astype(object)
-        use[oriented["both_fit"].to_numpy()] = "both alleles fit, A2 is taken for REF"
+        both = "both alleles fit, A2 is taken for REF"
+        use[oriented["both_fit"].to_numpy()] = "A2 is REF" if isinstance(reference, NoReference) else both
         for kind, used, keep, twin in zip(kinds, use, usable, repeated, strict=True):
             outcome = ("dropped", f"{kind} allele") if not keep else ("kept", used)
             outcome = ("dropped", "repeats an earlier record") if keep and twin else outcome

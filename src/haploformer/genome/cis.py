@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,8 @@ class CisDosages:
     ----------
     genotypes : Genotypes
         On disk or in memory.
-    windows : DataFrame (n_genes,)
-        ``gene_id, contig, start, end, n_variants``.
+    windows : DataFrame
+        ``gene_id, contig, start, end, n_variants, cis_window``: one row per gene and length of the cis window.
     """
 
     genotypes: Genotypes
@@ -33,8 +33,20 @@ class CisDosages:
         """People, in the order of the dosages' first axis."""
         return self.genotypes.individual_ids
 
+    @property
+    def lengths(self) -> list[int]:
+        """Bases of the cis windows, in their order."""
+        return [int(length) for length in self.windows["cis_window"].unique()]
+
+    def of_length(self, length: int) -> CisDosages:
+        """Those of the windows of one length."""
+        return replace(self, windows=self.windows[self.windows["cis_window"] == length])
+
     def of_gene(self, gene_id: str) -> tuple[pd.DataFrame, NDArray[np.float32]]:
-        """Variants (``contig, pos, variant_id, ref, alt``) and dosages float32 (n_individuals, n_variants)."""
+        """Variants (``contig, pos, variant_id, ref, alt``) and dosages float32 (n_individuals, n_variants).
+
+        Of several lengths it is the first.
+        """
         row = self.windows[self.windows["gene_id"] == gene_id].iloc[0]
         return alt_dosages(self.genotypes.select(row["contig"], row["start"], row["end"]))
 
@@ -45,12 +57,12 @@ def locate_cis_windows(genes: pd.DataFrame, genotypes: Genotypes, *, length: int
     Returns
     -------
     DataFrame
-        ``gene_id, contig, start, end, n_variants``.
+        ``gene_id, contig, start, end, n_variants, cis_window``.
     """
     rows = []
     for gene in genes.itertuples():
         interval = cis_interval(gene.contig, gene.tss, length)
         genotypes.require_covered(interval)
         first, last = genotypes.row_range(*interval)
-        rows.append((gene.gene_id, *interval, last - first))
-    return pd.DataFrame(rows, columns=["gene_id", "contig", "start", "end", "n_variants"])
+        rows.append((gene.gene_id, *interval, last - first, length))
+    return pd.DataFrame(rows, columns=["gene_id", "contig", "start", "end", "n_variants", "cis_window"])

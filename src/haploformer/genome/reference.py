@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,21 @@ class Reference(Protocol):
     def read(self, contig: str, start: int, end: int) -> NDArray[np.uint8]:
         """Codes of the bases [start, end), which lie on the contig."""
         ...
+
+
+class NoReference:
+    """Stands for the reference where none is to be looked at: alleles count as they are written, and nothing is checked.
+
+    It has no contig and no base, so that no sequence can be built of it.
+    """
+
+    name = "no reference"
+    sha256 = None
+    contig_lengths: Mapping[str, int] = MappingProxyType({})
+
+    def read(self, contig: str, start: int, end: int) -> NDArray[np.uint8]:
+        """Refuse."""
+        raise ValueError(f"{contig}:{start + 1}-{end}: there is no reference to read")
 
 
 def fetch_padded(reference: Reference, contig: str, start: int, end: int) -> NDArray[np.uint8]:

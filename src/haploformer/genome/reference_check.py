@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from haploformer.errors import InputError
 from haploformer.genome.builds import name_build
 from haploformer.genome.encoding import UNKNOWN, decode, encode
-from haploformer.genome.reference import Reference, fetch_padded
+from haploformer.genome.reference import NoReference, Reference, fetch_padded
 from haploformer.genome.reference_diagnosis import Evidence, diagnose, name_remedy
 from haploformer.genome.reference_shift import ShiftSearch, Site, search_shifts
 
@@ -37,10 +37,10 @@ def reference_mismatches(records: pd.DataFrame, reference: Reference) -> NDArray
     Returns
     -------
     bool (n_records,)
-        A reference N agrees with no base.
+        A reference N agrees with no base. Without a reference nothing differs.
     """
-    if len(records) == 0:
-        return np.zeros(0, bool)
+    if len(records) == 0 or isinstance(reference, NoReference):
+        return np.zeros(len(records), bool)
     return ~_Bases.under(records, [records["ref"].tolist()], reference).equal(records["ref"].tolist())
 
 
@@ -184,7 +184,9 @@ class ReferenceTally:
         self._samples = (_Sample(), _Sample())
 
     def lies_on_contig(self, contig: str, pos: int, ref: str) -> bool:
-        """Whether all of a record's REF lies on its contig."""
+        """Whether all of a record's REF lies on its contig, as far as its length is known."""
+        if isinstance(self.reference, NoReference):
+            return pos >= 1
         return pos >= 1 and pos - 1 + len(ref) <= self._lengths[contig]
 
     def add_off_contig(self, contig: str, pos: int, ref: str) -> None:
@@ -192,7 +194,7 @@ class ReferenceTally:
         self.n_off += 1
         if self._first_off is not None:
             return
-        length = self._lengths[contig]
+        length = self._lengths.get(contig, 0)
         ends = f"the end of contig {contig}, which has {length:,} bases in {self.reference.name}"
         if pos < 1:
             what = f"POS is {pos}, the first base of a contig is 1"
@@ -210,6 +212,8 @@ class ReferenceTally:
         mismatch : bool (n_records,)
             Whether none of ``alleles`` equals the reference.
         """
+        if isinstance(self.reference, NoReference):
+            return
         of_all, of_differing = self._samples
         numbers = np.arange(self.n_records, self.n_records + len(records))
         of_all.add(records, numbers, self.alleles)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from haploformer.formats.genotype_store import StoredGenotypes
 from haploformer.genome.cis import CisDosages
@@ -13,70 +19,236 @@ from haploformer.parameters import BaselinesParameters
 
 logger = logging.getLogger(__name__)
 
+#: Models by the datasets that they fill: predictions, inner predictions and weights of each.
+MODELS = ("top_snp", "prs", "elastic_net", "blup")
+
 
 def locate_cis_variants(
     genes: pd.DataFrame, variants: StoredGenotypes, options: BaselinesParameters
 ) -> tuple[pd.DataFrame, CisDosages]:
-    """Each gene's cis window, and a handle that reads its dosages."""
+    """Each gene's cis windows, and a handle that reads their dosages."""
     from haploformer.genome.cis import locate_cis_windows
 
-    windows = locate_cis_windows(genes, variants.genotypes, length=options.cis_window)
-    logger.info(
-        "cis windows of %d bases: %.0f variants in the median gene", options.cis_window, windows["n_variants"].median()
-    )
+    tables = [locate_cis_windows(genes, variants.genotypes, length=length) for length in options.windows]
+    for length, table in zip(options.windows, tables, strict=True):
+        median, n_empty = table["n_variants"].median(), int((table["n_variants"] == 0).sum())
+        logger.info("cis windows of %d bases: %.0f variants in the median gene, %d without", length, median, n_empty)
+    windows = pd.concat(tables, ignore_index=True)
     return windows, CisDosages(variants.genotypes, windows)
 
 
-def fit_top_snp(
+def fit_dosage_models(
     dosages: CisDosages,
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
     options: BaselinesParameters,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The variant that correlates best in training people."""
-    from haploformer.baselines.top_snp import TopSnp
+) -> tuple[pd.DataFrame, ...]:
+    """Top SNP, PRS, elastic net and BLUP in one pass over the genes; each one's three tables, then all their fits."""
+    from haploformer.baselines.cohort import CisModels, dosage_models, reach_suffix
 
-    return _predict(TopSnp(min_maf=options.min_maf), dosages, measured, covariates, person_folds)
+    settings = {"min_maf": options.min_maf, "l1_ratio": options.l1_ratio}
+    suffixes = ["", *(reach_suffix(length) for length in options.windows[1:])]
+    windows = [
+        CisModels(dosage_models(**settings, suffix=suffix), dosages.of_length(length).of_gene)
+        for length, suffix in zip(options.windows, suffixes, strict=True)
+    ]
+    result = fit_cohort(windows, dosages.individual_ids, measured, covariates, person_folds, threads=options.threads)
+    fits = pd.concat([found.fits for found in result.values()], ignore_index=True)
+    _tell_fits(fits)
+    tables = []
+    for name in MODELS:
+        of_model = [result[name + suffix] for suffix in suffixes]
+        for part in ("predicted", "inner", "weights"):
+            tables.append(pd.concat([getattr(found, part) for found in of_model], ignore_index=True))
+    return (*tables, fits)
 
 
-def fit_elastic_net(
-    dosages: CisDosages,
+def fit_cohort(
+    windows: Sequence[Any],
+    individual_ids: Sequence[str],
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
-    options: BaselinesParameters,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Elastic net over all variants of the cis window."""
-    from haploformer.baselines.elastic_net import ElasticNet
-
-    model = ElasticNet(l1_ratio=options.l1_ratio, min_maf=options.min_maf)
-    return _predict(model, dosages, measured, covariates, person_folds)
-
-
-def _predict(
-    model: Any, dosages: CisDosages, measured: pd.DataFrame, covariates: pd.DataFrame, person_folds: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Out-of-fold predictions, inner predictions and weights of a dosage model."""
-    from threadpoolctl import threadpool_limits
-
+    *,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Tables of each model of some cis windows (`haploformer.baselines.cohort.predict_cohort`)."""
     from haploformer.baselines.cohort import predict_cohort
     from haploformer.expression.covariates import adjustment_for
-    from haploformer.expression.matrix import IndividualMatrix
     from haploformer.stacking.folds import folds_by_seed
 
-    people = list(dosages.individual_ids)
-    expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression").select_individuals(people)
-    # Thousands of small products: threads would cost more than they bring.
-    with threadpool_limits(1):
-        result = predict_cohort(
-            model,
-            dosages.of_gene,
-            dict(zip(expression.row_ids, expression.values, strict=True)),
+    people = list(individual_ids)
+    expression = _expression_by_gene(measured, people)
+    with _one_thread_each(), _progress(len(expression)) as bar:
+        return predict_cohort(
+            windows,
+            expression,
             people,
             folds_by_seed(person_folds, people),
             adjustment_for(covariates, people),
+            n_threads=threads or _n_cores(),
+            on_gene=bar.update,
         )
-    if result.n_without_variant:
-        logger.warning("%s: %d genes x fold seeds have no usable variant", model.name, result.n_without_variant)
-    return result.predicted, result.inner, result.weights
+
+
+def estimate_heritability(
+    dosages: CisDosages, measured: pd.DataFrame, covariates: pd.DataFrame, options: BaselinesParameters
+) -> pd.DataFrame:
+    """REML share of each gene's expression that its cis variants explain, over everybody."""
+    from haploformer.baselines.crossfit import with_degrees
+    from haploformer.baselines.heritability import heritability_table
+    from haploformer.expression.covariates import adjustment_for
+
+    people = list(dosages.individual_ids)
+    expression = _expression_by_gene(measured, people)
+    adjust = with_degrees(adjustment_for(covariates, people))
+    settings = {"min_maf": options.min_maf, "n_threads": options.threads or _n_cores()}
+    with _one_thread_each():
+        tables = [
+            heritability_table(dosages.of_length(n).of_gene, expression, adjust, cis_window=n, **settings)
+            for n in dosages.lengths
+        ]
+    for table in tables:
+        logger.info(
+            "cis-heritability: mean %.3f over %d genes, of %d nothing can be said, %d at the boundary",
+            table["h2"].mean(),
+            table["h2"].notna().sum(),
+            table["h2"].isna().sum(),
+            table["at_boundary"].sum(),
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def fit_structure_models(
+    variants: StoredGenotypes,
+    measured: pd.DataFrame,
+    covariates: pd.DataFrame,
+    person_folds: pd.DataFrame,
+    options: BaselinesParameters,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What genotype components say of adjusted expression; and what covariates, and components, say of it unadjusted."""
+    from haploformer.baselines.structure import GenotypeComponents, predict_from_columns
+    from haploformer.expression.covariates import adjustment_for
+    from haploformer.stacking.folds import folds_by_seed
+
+    people = list(variants.genotypes.individual_ids)
+    shared = (_expression_by_gene(measured, people), people, folds_by_seed(person_folds, people))
+    components = GenotypeComponents.of(variants.genotypes, n_components=options.n_pcs)
+    logger.info("genotype components: from at most %d variants before pruning", components.dosages.shape[1])
+    known = _covariate_columns(covariates, people)
+
+    def covariates_of(train: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return known
+
+    with _one_thread_each():
+        adjust = adjustment_for(covariates, people)
+        return (
+            predict_from_columns(components.of_training, *shared, model="genotype_pcs", adjust=adjust),
+            predict_from_columns(covariates_of, *shared, model="covariates_only"),
+            predict_from_columns(components.of_training, *shared, model="genotype_pcs_unadjusted"),
+        )
+
+
+def score_unadjusted(
+    covariates_only: pd.DataFrame,
+    genotype_pcs: pd.DataFrame,
+    measured: pd.DataFrame,
+    person_folds: pd.DataFrame,
+    genes: pd.DataFrame,
+) -> pd.DataFrame:
+    """r of what covariates and components say with expression as measured: adjusted, nothing of covariates is left."""
+    return _score([covariates_only, genotype_pcs], measured, pd.DataFrame(), person_folds, genes)
+
+
+def score_baselines(
+    top_snp: pd.DataFrame,
+    prs: pd.DataFrame,
+    elastic_net: pd.DataFrame,
+    blup: pd.DataFrame,
+    genotype_pcs: pd.DataFrame,
+    measured: pd.DataFrame,
+    covariates: pd.DataFrame,
+    person_folds: pd.DataFrame,
+    genes: pd.DataFrame,
+) -> pd.DataFrame:
+    """r of each gene and baseline, without any Enformer."""
+    return _score([top_snp, prs, elastic_net, blup, genotype_pcs], measured, covariates, person_folds, genes)
+
+
+def _score(
+    predictions: list[pd.DataFrame],
+    measured: pd.DataFrame,
+    covariates: pd.DataFrame,
+    person_folds: pd.DataFrame,
+    genes: pd.DataFrame,
+) -> pd.DataFrame:
+    from haploformer.evaluation.scores import adjust_predictions, score_genes
+    from haploformer.expression.covariates import adjustment_for
+    from haploformer.expression.matrix import IndividualMatrix
+
+    expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression")
+    adjust = adjustment_for(covariates, list(expression.individual_ids))
+    scores = score_genes(adjust_predictions(predictions, expression, person_folds, adjust), genes)
+    scores.insert(scores.columns.get_loc("model") + 1, "weights", None)
+    for model, of_model in scores.groupby("model", sort=False):
+        logger.info(
+            "%s: mean r %.3f over %d genes (%d constant folds)",
+            model,
+            of_model["pearson_r"].mean(),
+            len(of_model),
+            of_model["n_constant_folds"].sum(),
+        )
+    return scores
+
+
+def _expression_by_gene(measured: pd.DataFrame, people: list[str]) -> dict[str, NDArray[np.float64]]:
+    from haploformer.expression.matrix import IndividualMatrix
+
+    matrix = IndividualMatrix.from_long(measured, row="gene_id", value="expression").select_individuals(people)
+    return dict(zip(matrix.row_ids, matrix.values, strict=True))
+
+
+def _covariate_columns(covariates: pd.DataFrame, people: list[str]) -> NDArray[np.float64]:
+    """Covariates (n_individuals, n_covariates), perhaps none."""
+    from haploformer.expression.matrix import IndividualMatrix
+
+    if covariates.empty:
+        return np.zeros((len(people), 0))
+    matrix = IndividualMatrix.from_long(covariates, row="covariate", value="value").select_individuals(people)
+    return np.ascontiguousarray(matrix.values.T)
+
+
+def _tell_fits(fits: pd.DataFrame) -> None:
+    """What happened that a mean would hide: genes without variants, constant predictions, thresholds that fell back."""
+    for model, rows in fits.groupby("model", sort=False):
+        logger.info(
+            "%s: of %d fits %d have no usable variant, %d predict the mean, %d fell back to the top SNP",
+            model,
+            len(rows),
+            (rows["n_usable"] == 0).sum(),
+            (rows["n_weights"] == 0).sum(),
+            rows["fell_back"].sum(),
+        )
+
+
+def _n_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Thousands of small products: threads within them would cost more than they bring."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield
+
+
+@contextmanager
+def _progress(n_genes: int) -> Iterator[Any]:
+    from tqdm import tqdm
+
+    seconds_between_lines = 0.5 if sys.stderr.isatty() else 10.0
+    with tqdm(total=n_genes, unit="gene", desc="Baselines", mininterval=seconds_between_lines) as bar:
+        yield bar

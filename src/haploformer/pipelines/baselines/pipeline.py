@@ -4,11 +4,11 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.baselines import nodes
 
-_INPUTS = ["cis_dosages", "measured_expression", "covariates", "person_folds", "params:baselines"]
+_EXPRESSION = ["measured_expression", "covariates", "person_folds"]
 
 
 def create_pipeline() -> Pipeline:
-    """Variants and measured expression in, out-of-fold predictions and weights out."""
+    """Variants and measured expression in, out-of-fold predictions and what was fitted out."""
     return pipeline(
         [
             node(
@@ -18,16 +18,61 @@ def create_pipeline() -> Pipeline:
                 name="locate_cis_variants",
             ),
             node(
-                nodes.fit_top_snp,
-                _INPUTS,
-                ["predicted_expression_top_snp", "inner_predictions_top_snp", "top_snp_weights"],
-                name="fit_top_snp",
+                nodes.fit_dosage_models,
+                ["cis_dosages", *_EXPRESSION, "params:baselines"],
+                [*_tables_of_models(), "dosage_fits"],
+                name="fit_dosage_models",
             ),
             node(
-                nodes.fit_elastic_net,
-                _INPUTS,
-                ["predicted_expression_elastic_net", "inner_predictions_elastic_net", "elastic_net_weights"],
-                name="fit_elastic_net",
+                nodes.estimate_heritability,
+                ["cis_dosages", "measured_expression", "covariates", "params:baselines"],
+                "cis_heritability",
+                name="estimate_heritability",
+            ),
+            node(
+                nodes.fit_structure_models,
+                ["variants", *_EXPRESSION, "params:baselines"],
+                [
+                    "predicted_expression_genotype_pcs",
+                    "predicted_expression_covariates_only",
+                    "predicted_expression_genotype_pcs_unadjusted",
+                ],
+                name="fit_structure_models",
+            ),
+            node(
+                nodes.score_unadjusted,
+                [
+                    "predicted_expression_covariates_only",
+                    "predicted_expression_genotype_pcs_unadjusted",
+                    "measured_expression",
+                    "person_folds",
+                    "genes",
+                ],
+                "unadjusted_scores",
+                name="score_unadjusted",
             ),
         ]
     )
+
+
+def create_scoring_pipeline() -> Pipeline:
+    """Scores of the baselines alone, for runs without Enformer."""
+    return pipeline(
+        [
+            node(
+                nodes.score_baselines,
+                [
+                    *(f"predicted_expression_{model}" for model in (*nodes.MODELS, "genotype_pcs")),
+                    *_EXPRESSION,
+                    "genes",
+                ],
+                "baseline_scores",
+                name="score_baselines",
+            )
+        ]
+    )
+
+
+def _tables_of_models() -> list[str]:
+    patterns = ("predicted_expression_{}", "inner_predictions_{}", "{}_weights")
+    return [pattern.format(model) for model in nodes.MODELS for pattern in patterns]

@@ -149,9 +149,7 @@ def read_genotypes(
     from haploformer.formats.phasing import describe_phasing
     from haploformer.genome.windows import covering_intervals
 
-    intervals = covering_intervals(
-        genes, [PRESETS[enformer.preset].window, baselines.cis_window], margin=options.margin
-    )
+    intervals = covering_intervals(genes, [PRESETS[enformer.preset].window, *baselines.windows], margin=options.margin)
     people = individuals["individual_id"].tolist()
     batches = genotype_file.read(
         intervals,
@@ -167,6 +165,8 @@ def read_genotypes(
         "filters": list(options.filters),
         "repair_ref": options.repair_ref,
     }
+    if baselines.reference == "none":
+        provenance["ref_compared"] = False
     provenance |= describe_phasing(genotype_file)
     return GenotypeStream(batches, people, provenance, tuple(intervals))
 
@@ -183,9 +183,12 @@ def audit_inputs(
     select: SelectParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What was kept and left out of each file, and each person's calls."""
-    from haploformer.genome.audit import audit_individuals, audit_table
+    from haploformer.genome.audit import AuditKey, audit_individuals, audit_table
 
     counts = count_study(bed, genotype_file, covariate_table, annotation, genes, individuals, options, select)
+    if not variants.genotypes.provenance.get("ref_compared", True):
+        key = AuditKey(genotype_file.name, None, "REF", "kept", "not applicable: baselines.reference is none")
+        counts[key] = len(variants.genotypes)
     table = pd.concat([audit_table(counts), variants.audit], ignore_index=True)
     kept, dropped = (int(variants.audit["count"][variants.audit["outcome"] == o].sum()) for o in ("kept", "dropped"))
     logger.info("%d of %d genes are on the chosen chromosomes", len(genes), len(bed.genes))

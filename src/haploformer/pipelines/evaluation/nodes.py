@@ -25,6 +25,9 @@ def score_predictions(
     enformer_all_tracks: pd.DataFrame,
     enformer_all_bins: pd.DataFrame,
     top_snp: pd.DataFrame,
+    prs: pd.DataFrame,
+    blup: pd.DataFrame,
+    genotype_pcs: pd.DataFrame,
     elastic_net: pd.DataFrame,
     stack: pd.DataFrame,
     stack_without_enformer: pd.DataFrame,
@@ -41,6 +44,9 @@ def score_predictions(
         enformer_all_tracks,
         enformer_all_bins,
         top_snp,
+        prs,
+        blup,
+        genotype_pcs,
         elastic_net,
         stack,
         stack_without_enformer,
@@ -125,6 +131,9 @@ def score_held_out_populations(
     enformer_all_tracks: pd.DataFrame,
     enformer_all_bins: pd.DataFrame,
     top_snp: pd.DataFrame,
+    prs: pd.DataFrame,
+    blup: pd.DataFrame,
+    genotype_pcs: pd.DataFrame,
     elastic_net: pd.DataFrame,
     stack: pd.DataFrame,
     stack_without_enformer: pd.DataFrame,
@@ -142,6 +151,9 @@ def score_held_out_populations(
         enformer_all_tracks,
         enformer_all_bins,
         top_snp,
+        prs,
+        blup,
+        genotype_pcs,
         elastic_net,
         stack,
         stack_without_enformer,
@@ -222,9 +234,13 @@ def plot_scores(
 
 
 def plot_comparisons(
-    scores: pd.DataFrame, comparison: pd.DataFrame, null: pd.DataFrame, population_scores: pd.DataFrame
-) -> tuple[Any, Any, Any]:
-    """Figures of how sure the means are, and of populations."""
+    scores: pd.DataFrame,
+    comparison: pd.DataFrame,
+    null: pd.DataFrame,
+    population_scores: pd.DataFrame,
+    heritability: pd.DataFrame,
+) -> tuple[Any, Any, Any, Any]:
+    """Figures of how sure the means are, of populations, and of what r could be."""
     from haploformer import figures
     from haploformer.figures.cohort import label_models, model_weights
 
@@ -237,7 +253,20 @@ def plot_comparisons(
         figures.plot_populations(label_models(population_scores, weights))
         if len(population_scores)
         else figures.plot_nothing("No population has enough people in every fold (see Populations)."),
+        _plot_heritability(label_models(scores, weights), heritability, first=[stack, "elastic_net"]),
     )
+
+
+def _plot_heritability(scores: pd.DataFrame, heritability: pd.DataFrame, *, first: list[str]) -> Any:
+    """All models; those that are shown at once are ``first``."""
+    from haploformer import figures
+    from haploformer.figures.style import order_models
+
+    known = heritability.dropna(subset=["h2"])["gene_id"]
+    if not scores["gene_id"].isin(known).any():
+        return figures.plot_nothing("No gene has an estimate of its cis-heritability.")
+    others = [model for model in order_models(scores["model"]) if model not in first]
+    return figures.plot_r_against_heritability(scores, heritability, models=[*first, *others])
 
 
 def build_report(
@@ -256,6 +285,7 @@ def build_report(
     differences: Any,
     permuted: Any,
     populations: Any,
+    heritability: Any,
     predictions: TrackPredictions,
     known_answer: KnownAnswer | None,
     input_audit: pd.DataFrame,
@@ -273,7 +303,12 @@ def build_report(
     attributes, weights = predictions.attributes, cohort.model_weights(scores)
     notice = None if known_answer is None else known_answer.expected["notice"]
     shown = {"by_model": by_model, "against": against, "differences": differences, "null": permuted}
-    shown |= {"populations": populations, "predicted": predicted, "haplotypes": haplotypes}
+    shown |= {
+        "populations": populations,
+        "heritability": heritability,
+        "predicted": predicted,
+        "haplotypes": haplotypes,
+    }
     content = ReportContent(
         title="Personal gene expression, predicted and measured",
         facts=cohort.cohort_facts(attributes, scores, covariates["covariate"].nunique(), genes),

@@ -6,7 +6,10 @@ from haploformer.pipelines.evaluation import nodes
 
 #: Predictions of models that were fitted to nobody here, and of those that were, as the scoring steps take them.
 _ZERO_SHOT = [f"predicted_expression_{model}" for model in ("enformer", "enformer_all_tracks", "enformer_all_bins")]
-_FITTED = [f"predicted_expression_{model}" for model in ("top_snp", "elastic_net", "stack", "stack_without_enformer")]
+_FITTED = [
+    f"predicted_expression_{model}"
+    for model in ("top_snp", "prs", "blup", "genotype_pcs", "elastic_net", "stack", "stack_without_enformer")
+]
 
 
 def create_pipeline() -> Pipeline:
@@ -74,8 +77,8 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.plot_comparisons,
-                ["gene_scores", "model_comparison", "permutation_null", "population_scores"],
-                ["figure_model_differences", "figure_permutation_null", "figure_populations"],
+                ["gene_scores", "model_comparison", "permutation_null", "population_scores", "cis_heritability"],
+                ["figure_model_differences", "figure_permutation_null", "figure_populations", "figure_heritability"],
                 name="plot_comparisons",
             ),
             node(
@@ -96,6 +99,7 @@ def create_pipeline() -> Pipeline:
                     "figure_model_differences",
                     "figure_permutation_null",
                     "figure_populations",
+                    "figure_heritability",
                     "track_predictions",
                     "known_answer",
                     "input_audit",

@@ -15,11 +15,15 @@ from haploformer.parameters import StackingParameters
 
 def fit_stack(
     top_snp: pd.DataFrame,
+    prs: pd.DataFrame,
+    blup: pd.DataFrame,
     elastic_net: pd.DataFrame,
     enformer: pd.DataFrame,
     enformer_all_tracks: pd.DataFrame,
     enformer_all_bins: pd.DataFrame,
     inner_top_snp: pd.DataFrame,
+    inner_prs: pd.DataFrame,
+    inner_blup: pd.DataFrame,
     inner_elastic_net: pd.DataFrame,
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
@@ -38,10 +42,11 @@ def fit_stack(
     # A gene without a window of known sequence has no Enformer prediction; every model is compared on the same genes.
     predicted = set(enformer["gene_id"])
     values = dict(zip(expression.row_ids, expression.values, strict=True))
+    fixed = [top_snp, prs, blup, elastic_net, enformer, enformer_all_tracks, enformer_all_bins]
     stack = stack_cohort(
         StackOptions(options.features, options.method, options.components),
-        pd.concat([top_snp, elastic_net, enformer, enformer_all_tracks, enformer_all_bins], ignore_index=True),
-        pd.concat([inner_top_snp, inner_elastic_net], ignore_index=True),
+        pd.concat(fixed, ignore_index=True),
+        pd.concat([inner_top_snp, inner_prs, inner_blup, inner_elastic_net], ignore_index=True),
         {gene: of_gene for gene, of_gene in values.items() if gene in predicted},
         people,
         folds_by_seed(person_folds, people),

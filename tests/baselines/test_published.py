@@ -1,0 +1,71 @@
+"""Real people: what others found with the same data (single-SNP r), and what cross-fitting gave elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from haploformer.baselines.cohort import CisModels, dosage_models, predict_cohort
+from haploformer.evaluation.scores import adjust_predictions, score_genes
+from haploformer.expression.matrix import IndividualMatrix
+from haploformer.stacking.folds import assign_person_folds, folds_by_seed
+
+pytestmark = [pytest.mark.real_data, pytest.mark.slow]
+
+#: Largest correlation with a single variant of the window over all people, and the elastic net's r out of fold.
+KNOWN = {
+    "ENSG00000185065": (0.542, 0.536),
+    "ENSG00000070371": (0.484, 0.466),
+    "ENSG00000237438": (None, 0.376),
+    "ENSG00000099940": (0.355, 0.343),
+    "ENSG00000100075": (0.349, 0.328),
+    "ENSG00000069998": (0.337, 0.291),
+    "ENSG00000093010": (0.275, 0.273),
+}
+#: Mean r of 58 genes over five fold seeds.
+MEANS = {"top_snp": 0.107, "prs": 0.117, "elastic_net": 0.105, "blup": 0.120}
+
+
+def mean_scores(geuvadis, gene_ids: list[str], models: list, seeds: tuple[int, ...]):
+    """r of each gene and model, as the pipelines score it."""
+    folds = assign_person_folds(geuvadis.people, geuvadis.populations, n_folds=5, seeds=seeds)
+    expression = {gene_id: geuvadis.expression[gene_id] for gene_id in gene_ids}
+    found = predict_cohort(
+        [CisModels(models, geuvadis.dosages_of)],
+        expression,
+        geuvadis.people,
+        folds_by_seed(folds, geuvadis.people),
+        geuvadis.adjust,
+    )
+    matrix = IndividualMatrix(np.stack(list(expression.values())), tuple(gene_ids), tuple(geuvadis.people))
+    predicted = [tables.predicted for tables in found.values()]
+    genes = geuvadis.genes.assign(gene_name=geuvadis.genes["gene_id"])
+    return score_genes(adjust_predictions(predicted, matrix, folds, geuvadis.adjust), genes)
+
+
+def test_best_single_variants__are_those_published(geuvadis):
+    for gene, (r, _) in KNOWN.items():
+        gene_id = geuvadis.id_of(gene)
+        dosages = geuvadis.dosages_of(gene_id)[1].astype(float)
+        varying = dosages[:, dosages.std(axis=0) > 0]
+        found = np.abs([np.corrcoef(dosage, geuvadis.expression[gene_id])[0, 1] for dosage in varying.T]).max()
+        assert r is None or abs(found - r) < 0.001
+
+
+def test_predict_cohort__elastic_net_of_known_genes(geuvadis):
+    gene_ids = [geuvadis.id_of(gene) for gene in KNOWN]
+    net = [model for model in dosage_models(min_maf=0.01, l1_ratio=0.5) if model.name == "elastic_net"]
+    scores = mean_scores(geuvadis, gene_ids, net, (0, 1, 2, 3, 4)).set_index("gene_id")
+    for gene, (_, r) in KNOWN.items():
+        row = scores.loc[geuvadis.id_of(gene)]
+        assert abs(row["pearson_r"] - r) < 0.04, gene
+        assert 0 < row["pearson_r_seed_sd"] < 0.05, gene
+
+
+def test_predict_cohort__mean_r_of_58_genes(geuvadis):
+    models = dosage_models(min_maf=0.01, l1_ratio=0.5)
+    scores = mean_scores(geuvadis, list(geuvadis.expression), models, (0,))
+    means = scores.groupby("model")["pearson_r"].mean()
+    assert (scores.groupby("model").size() == 58).all()
+    for model, expected in MEANS.items():
+        assert abs(means[model] - expected) < 0.03, model
