@@ -23,9 +23,7 @@ import pandas as pd
 from kedro.config import OmegaConfigLoader
 
 from demo.expression import draw_expression
-from haploformer.baselines.cohort import CisModels
-from haploformer.baselines.elastic_net import ElasticNet
-from haploformer.baselines.top_snp import TopSnp
+from haploformer.baselines.cohort import CisModels, CohortPredictions, dosage_models
 from haploformer.formats.covariate_table import read_covariate_table
 from haploformer.formats.expression_bed import read_expression_bed
 from haploformer.formats.fasta import FastaReference
@@ -49,7 +47,7 @@ FIRST_SEED = 10_000
 QUANTILES = (0.01, 0.99)
 #: In standard deviations of a gene's prediction between people.
 TOLERANCE = 1e-3
-MODELS = ("enformer", "elastic_net", "top_snp", "stack")
+MODELS = ("enformer", "top_snp", "prs", "blup", "elastic_net", "stack")
 NOTICE = (
     "This is the embedded demo: everybody in it is simulated, and expression was simulated from the very network that "
     "predicts it here. That the network's share is found again shows that the parts fit together; r here is no "
@@ -102,13 +100,14 @@ class Demo:
             truth["gene_id"].tolist(), truth["individual_id"].tolist(), truth["enformer"].to_numpy(), model="enformer"
         )
 
-    def fit_baselines(self, measured: pd.DataFrame, covariates: pd.DataFrame, folds: pd.DataFrame) -> tuple[Any, ...]:
-        """Predictions and inner predictions of the top SNP, then those of the elastic net."""
+    def fit_baselines(
+        self, measured: pd.DataFrame, covariates: pd.DataFrame, folds: pd.DataFrame
+    ) -> dict[str, CohortPredictions]:
+        """Tables of every dosage model, by its name."""
         options = self.options["baselines"]
-        models = [TopSnp(min_maf=options.min_maf), ElasticNet(l1_ratio=options.l1_ratio, min_maf=options.min_maf)]
+        models = dosage_models(min_maf=options.min_maf, l1_ratio=options.l1_ratio)
         window, people = CisModels(models, self.dosages.of_gene), self.dosages.individual_ids
-        fitted = baselines.fit_cohort([window], people, measured, covariates, folds, threads=1)
-        return tuple(table for found in fitted.values() for table in (found.predicted, found.inner))
+        return baselines.fit_cohort([window], people, measured, covariates, folds, threads=1)
 
     def score(self, draw: int) -> dict[str, float]:
         """Mean r over genes of each model, with the noise and the folds of one draw."""
@@ -121,13 +120,21 @@ class Demo:
         )
         wide = draw_expression(self.truth, np.random.default_rng([FIRST_SEED, draw]))
         measured = wide.stack().rename("expression").reset_index()
-        shared = (measured, self.covariates, folds)
-        top_snp, inner_top_snp, net, inner_net = self.fit_baselines(*shared)
-        nothing, no_inner = self.enformer.iloc[:0], inner_net.iloc[:0]
-        levels = (top_snp, nothing, nothing, net, self.enformer, nothing, nothing)
-        inner = (inner_top_snp, no_inner, no_inner, inner_net)
-        stack, _, _ = stacking.fit_stack(*levels, *inner, *shared, None, self.options["stacking"])
-        predictions = [top_snp, net, self.enformer, stack]
+        fitted = self.fit_baselines(measured, self.covariates, folds)
+        nothing = self.enformer.iloc[:0]
+        stack, _, _ = stacking.fit_stack(
+            **{model: tables.predicted for model, tables in fitted.items()},
+            **{f"inner_{model}": tables.inner for model, tables in fitted.items()},
+            enformer=self.enformer,
+            enformer_all_tracks=nothing,
+            enformer_all_bins=nothing,
+            measured=measured,
+            covariates=self.covariates,
+            person_folds=folds,
+            track_predictions=None,
+            options=self.options["stacking"],
+        )
+        predictions = [*(tables.predicted for tables in fitted.values()), self.enformer, stack]
         _, scores = evaluation.score_models(predictions, measured, self.covariates, folds, self.genes)
         return scores.groupby("model")["pearson_r"].mean()[list(MODELS)].to_dict()
 

@@ -334,7 +334,7 @@ class StackingParameters(ParameterGroup):
         BeforeValidator(_as_texts),
         Field(min_length=1),
         AfterValidator(_without_repeats),
-    ] = ("elastic_net", "top_snp", "enformer")
+    ] = ("elastic_net", "top_snp", "prs", "blup", "enformer")
     method: Literal["non_negative", "ridge"] = "non_negative"
     components: int = Field(0, ge=0, le=20)
 
