@@ -273,6 +273,75 @@ def fit_surrogate(
     return Surrogate(weights, float(everybody.intercept - mean_dosage @ weights[used]), out_of_fold)
 
 
+@dataclass(frozen=True, eq=False)
+class EverybodyFit:
+    """A model fitted to everybody, with what it takes to predict people who were not there.
+
+    Attributes
+    ----------
+    fit : DosageFit
+    mean_dosage : float64 (n_usable,)
+        Of ALT in the people fitted to: what a missing dosage is taken for.
+    """
+
+    fit: DosageFit
+    mean_dosage: NDArray[np.float64]
+
+    def predict(self, dosages: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Adjusted expression (n_people,) of anybody, from dosages (n_people, n_variants) of the same variants."""
+        raw = np.asarray(dosages, dtype=np.float64)[:, self.fit.variants]
+        return self.fit.intercept + np.where(np.isnan(raw), 0.0, raw - self.mean_dosage) @ self.fit.weights
+
+
+def fit_everybody(
+    models: Sequence[DosageModel],
+    dosages: NDArray[np.floating],
+    expression: NDArray[np.float64],
+    folds_of_seed: Mapping[int, NDArray[np.int64]],
+    adjust: AdjustWithDegrees,
+    *,
+    positions: NDArray[np.int64] | None = None,
+) -> list[EverybodyFit]:
+    """Fit models to everybody, to be carried to other people; a candidate is chosen by all folds of all seeds.
+
+    Parameters
+    ----------
+    models, dosages, expression, adjust, positions
+        As of `cross_predict_models`.
+    folds_of_seed : mapping of fold seed to int (n_individuals,)
+        Each seed with at least three folds, each of which is left out in turn.
+
+    Returns
+    -------
+    list of EverybodyFit (n_models,)
+
+    Raises
+    ------
+    ValueError
+        As `cross_predict_models`.
+
+    References: docs/methods.md, "Apply".
+    """
+    check_dosages(dosages)
+    values = np.asarray(expression, dtype=np.float64)
+    places = np.zeros(dosages.shape[1], dtype=np.int64) if positions is None else np.asarray(positions, dtype=np.int64)
+    chosen_among = [number for number, model in enumerate(models) if model.n_candidates > 1]
+    loss = [np.zeros(model.n_candidates) for model in models]
+    for folds in folds_of_seed.values():
+        n_folds = _check_people(dosages, values, folds, needed=3)
+        gene = _Gene(dosages, values, places, folds, adjust)
+        for k in range(n_folds if chosen_among else 0):
+            fits = gene.fit([models[number] for number in chosen_among], frozenset({k}))
+            for number, fit in zip(chosen_among, fits, strict=True):
+                loss[number] += fit.loss[k]
+    everybody = _Gene(dosages, values, places, np.zeros(len(values), np.int64), adjust).fit(models, frozenset())
+    results = []
+    for fit, of_model in zip(everybody, loss, strict=True):
+        mean_dosage = np.nanmean(np.asarray(dosages[:, fit.variants], dtype=np.float64), axis=0)
+        results.append(EverybodyFit(_describe(fit, int(of_model.argmin())), mean_dosage))
+    return results
+
+
 def _leave_as_is(train: NDArray[np.bool_]) -> tuple[Residualise, int]:
     """No covariates: the mean alone takes a degree of freedom."""
     return np.asarray, int(train.sum()) - 1

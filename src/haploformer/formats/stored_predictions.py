@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from haploformer.enformer.bins import CENTRE, KeptBins
 from haploformer.enformer.plan import combine_facts
+from haploformer.enformer.summaries import haplotype_mean
 from haploformer.errors import InputError
 from haploformer.formats.files import read_json, sha256_file
 
@@ -75,6 +76,14 @@ class TrackPredictions:
         unique, position = np.unique(window, return_inverse=True)
         rows = np.asarray(self.values.get_orthogonal_selection((unique, *[slice(None)] * (self.values.ndim - 1))))
         return self.bins.mean(rows, over=over)[position.reshape(window.shape)]
+
+    def log_coverage(self, gene_id: str, *, individual_ids: Sequence[str]) -> NDArray[np.float64]:
+        """log2(coverage + 1) of each person on every stored track at the centre bins, (n_individuals, n_tracks)."""
+        copies = self.windows[self.windows["gene_id"] == gene_id]
+        copies = copies[copies["individual_id"].isin(individual_ids)]
+        person = pd.Index(individual_ids).get_indexer(copies["individual_id"])
+        coverage = self.mean_coverage(copies["window"].to_numpy())
+        return np.log2(haplotype_mean(coverage, person, len(individual_ids)) + 1)
 
 
 def read_predictions(path: Path) -> TrackPredictions:

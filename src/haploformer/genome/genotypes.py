@@ -144,6 +144,53 @@ def count_other_copies(genotypes: Genotypes, *, batch: int = 2048) -> Iterator[N
         yield copies
 
 
+def named_alleles(records: pd.DataFrame) -> pd.DataFrame:
+    """Each ALT allele that names a sequence (no ``*``, symbolic or breakend allele), record by record.
+
+    Returns
+    -------
+    DataFrame (n_alleles,)
+        The columns of ``records`` with one ALT each, then ``record``, the row of ``records``, and ``allele``, the index
+        that calls give it. An id shared by several ALTs ends in the allele.
+    """
+    pairs = zip(records["ref"].tolist(), records["alt"].tolist(), strict=True)
+    named = [
+        (i, index, alt, alts.count(",") > 0)
+        for i, (ref, alts) in enumerate(pairs)
+        for index, alt in enumerate(alts.split(","), start=1)
+        if allele_class(ref, alt) not in NO_SEQUENCE
+    ]
+    record = np.array([row for row, *_ in named], np.int64)
+    variants = records.iloc[record].reset_index(drop=True)
+    variants["alt"] = [alt for *_, alt, _ in named]
+    ids = variants["variant_id"].tolist()
+    variants["variant_id"] = [f"{i}:{alt}" if split else i for i, (*_, alt, split) in zip(ids, named, strict=True)]
+    return variants.assign(record=record, allele=np.array([index for _, index, *_ in named], np.int64))
+
+
+def count_copies(
+    alleles: NDArray[np.int8], record: NDArray[np.int64], allele: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Each person's copies of some alleles.
+
+    Parameters
+    ----------
+    alleles : int8 (n_records, n_individuals, 2)
+        As of `Genotypes`.
+    record, allele : int64 (n,)
+        Row and index of each allele; index 0 is REF.
+
+    Returns
+    -------
+    float32 (n_individuals, n)
+        0, 1 or 2; NaN where an allele of the call is missing. A haploid call counts once.
+    """
+    called = alleles[record]  # (n, n_individuals, 2)
+    copies = (called == allele[:, None, None]).sum(-1).astype(np.float32)
+    copies[(called == MISSING).any(-1)] = np.nan
+    return np.ascontiguousarray(copies.T)
+
+
 def alt_dosages(genotypes: Genotypes) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     """Counts of each ALT allele that names a sequence (no ``*``, symbolic or breakend allele).
 
@@ -154,20 +201,7 @@ def alt_dosages(genotypes: Genotypes) -> tuple[pd.DataFrame, NDArray[np.float32]
     dosages : float32 (n_individuals, n_alleles)
         0, 1 or 2; NaN where an allele of the call is missing. A haploid call counts once.
     """
+    named = named_alleles(genotypes.records)
     alleles = np.asarray(genotypes.alleles[slice(None)])
-    pairs = zip(genotypes.records["ref"].tolist(), genotypes.records["alt"].tolist(), strict=True)
-    named = [
-        (i, index, alt, alts.count(",") > 0)
-        for i, (ref, alts) in enumerate(pairs)
-        for index, alt in enumerate(alts.split(","), start=1)
-        if allele_class(ref, alt) not in NO_SEQUENCE
-    ]
-    record = np.array([row for row, *_ in named], np.int64)
-    index = np.array([index for _, index, *_ in named], np.int64)
-    dosages = (alleles[record] == index[:, None, None]).sum(-1).astype(np.float32)
-    dosages[(alleles[record] == MISSING).any(-1)] = np.nan
-    variants = genotypes.records.iloc[record].reset_index(drop=True)
-    variants["alt"] = [alt for *_, alt, _ in named]
-    ids = variants["variant_id"].tolist()
-    variants["variant_id"] = [f"{i}:{alt}" if split else i for i, (*_, alt, split) in zip(ids, named, strict=True)]
-    return variants, np.ascontiguousarray(dosages.T)
+    dosages = count_copies(alleles, named["record"].to_numpy(np.int64), named["allele"].to_numpy(np.int64))
+    return named.drop(columns=["record", "allele"]), dosages

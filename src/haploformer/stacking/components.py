@@ -32,13 +32,22 @@ def principal_components(
 
     References: the components are those of the covariance matrix, found by the smaller Gram matrix over people.
     """
+    loadings = component_loadings(tracks, train, n_components)
+    scores = np.zeros((len(tracks), n_components))
+    for i, of_component in enumerate(loadings.T):
+        scores[:, i] = tracks @ of_component
+    return scores, float(np.abs(tracks[train]).max(initial=0.0))
+
+
+def component_loadings(tracks: NDArray[np.float64], train: NDArray[np.bool_], n_components: int) -> NDArray[np.float64]:
+    """Weight of each track in the components of `principal_components`, float64 (n_tracks, n_components)."""
     training = tracks[train]
     values, vectors = np.linalg.eigh(training @ training.T)  # (n_train,), (n_train, n_train), smallest first
-    scores = np.zeros((len(tracks), n_components))
+    loadings = np.zeros((tracks.shape[1], n_components))
     for i in range(min(n_components, len(values))):
         variance = values[-1 - i]
         if variance <= max(_RANK_TOLERANCE * values[-1], 0.0):
             break
-        loadings = training.T @ vectors[:, -1 - i] / np.sqrt(variance)  # (n_tracks,)
-        scores[:, i] = tracks @ (loadings * np.sign(loadings[np.abs(loadings).argmax()]))
-    return scores, float(np.abs(training).max(initial=0.0))
+        of_component = training.T @ vectors[:, -1 - i] / np.sqrt(variance)  # (n_tracks,)
+        loadings[:, i] = of_component * np.sign(of_component[np.abs(of_component).argmax()])
+    return loadings

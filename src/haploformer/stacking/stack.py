@@ -10,7 +10,7 @@ docs/methods.md, "The stack".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -117,9 +117,7 @@ def stack_gene(
     if len(set(features)) < len(features):
         raise ValueError(f"features {features}: a name occurs twice")
     n_folds = int(folds.max()) + 1
-    raw = _stack_columns(zero_shot, n=len(folds))
-    kind = np.repeat([0, 1, 2], [len(fitted), len(zero_shot), n_components])
-    fit = _fit_ridge if method == "ridge" else _fit_non_negative
+    columns = StackColumns(len(fitted), zero_shot_columns(zero_shot, n=len(folds)), tracks, n_components)
     predicted = np.empty(len(folds))
     weights = np.zeros((n_folds, len(features)))
     shares = np.full((n_folds, len(features)), np.nan)
@@ -127,19 +125,98 @@ def stack_gene(
         train = folds != fold
         residualise = adjust(train)
         measured = residualise(expression)
-        mean, sd = measured[train].mean(), measured[train].std()
-        columns = [_fitted_column(feature, folds, fold, mean) for feature in fitted.values()]
-        # A prediction is in units of expression: it is rounding if it varies by less than a billionth of that.
-        floor = [np.full(len(fitted), sd), np.abs(raw[train]).max(axis=0, initial=0.0)]
-        scores, size = _components(tracks, residualise, train, n_components)
-        table, used = _standardise(
-            np.column_stack([*columns, residualise(raw), scores]), train, np.concatenate([*floor, size])
-        )
-        weights[fold, used] = fit(table[train], measured[train] - mean, folds[train], kind[used])
-        parts = table[~train] * weights[fold, used]
+        mean = measured[train].mean()
+        level_1 = [_fitted_column(feature, folds, fold, mean) for feature in fitted.values()]
+        trained = train_stack(measured, level_1, columns, residualise, train, folds, method=method)
+        weights[fold] = trained.weights
+        parts = trained.table[~train] * trained.weights[trained.used]
         predicted[~train] = mean + parts.sum(axis=1)
-        shares[fold] = _shares(parts, used)
+        shares[fold] = _shares(parts, trained.used)
     return StackedPrediction(predicted, features, weights, shares)
+
+
+@dataclass(frozen=True, eq=False)
+class StackColumns:
+    """What a stack is made of beside its level-1 predictions, which each training set has its own of.
+
+    Attributes
+    ----------
+    n_fitted : int
+        Level-1 predictions; they come first.
+    zero_shot : float64 (n_individuals, n_zero_shot)
+    tracks : floating (n_individuals, n_tracks), optional
+    n_components : int
+        Of the tracks.
+    """
+
+    n_fitted: int
+    zero_shot: NDArray[np.float64]
+    tracks: NDArray[np.floating] | None
+    n_components: int
+
+    @property
+    def kind(self) -> NDArray[np.int64]:
+        """0 for level-1 predictions, 1 for summaries, 2 for components (n_features,)."""
+        return np.repeat([0, 1, 2], [self.n_fitted, self.zero_shot.shape[1], self.n_components])
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedStack:
+    """The stack of one training set.
+
+    Attributes
+    ----------
+    table : float64 (n_individuals, n_used)
+        Everybody's columns, standardised over the training people.
+    used : bool (n_features,)
+        Which features these are: those that vary.
+    weights : float64 (n_features,)
+        Expression per training sd, 0 where not used.
+    scale : float64 (n_features,)
+        Training sd.
+    """
+
+    table: NDArray[np.float64]
+    used: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+
+def train_stack(
+    measured: NDArray[np.float64],
+    level_1: Sequence[NDArray[np.float64]],
+    columns: StackColumns,
+    residualise: Residualise,
+    train: NDArray[np.bool_],
+    folds: NDArray[np.int64],
+    *,
+    method: Method,
+) -> TrainedStack:
+    """Weigh the features on some training people.
+
+    Parameters
+    ----------
+    measured : float64 (n_individuals,)
+        Adjusted expression.
+    level_1 : sequence of float64 (n_individuals,)
+        Level-1 predictions, out of fold and centred within folds for the training people.
+    columns : StackColumns
+    residualise : callable
+        Residuals on covariates with the training people's coefficients.
+    train : bool (n_individuals,)
+    folds : int (n_individuals,)
+    method : str
+    """
+    raw, kind = columns.zero_shot, columns.kind
+    # A prediction is in units of expression: it is rounding if it varies by less than a billionth of that.
+    floor = [np.full(len(level_1), measured[train].std()), np.abs(raw[train]).max(axis=0, initial=0.0)]
+    scores, size = _components(columns.tracks, residualise, train, columns.n_components)
+    whole = np.column_stack([*level_1, residualise(raw), scores])
+    table, used, scale = _standardise(whole, train, np.concatenate([*floor, size]))
+    weights = np.zeros(len(kind))
+    fit = _fit_ridge if method == "ridge" else _fit_non_negative
+    weights[used] = fit(table[train], measured[train] - measured[train].mean(), folds[train], kind[used])
+    return TrainedStack(table, used, weights, scale)
 
 
 def _components(
@@ -154,11 +231,11 @@ def _components(
 
 def _standardise(
     table: NDArray[np.float64], train: NDArray[np.bool_], floor: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Columns that vary over the training people, standardised on them; which these are (n_features,)."""
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Columns that vary over the training people, standardised on them; which these are, and the sd of all."""
     centre, scale = table[train].mean(axis=0), table[train].std(axis=0)
     used = scale > _VARIES * floor
-    return (table[:, used] - centre[used]) / scale[used], used
+    return (table[:, used] - centre[used]) / scale[used], used, scale
 
 
 def stack_weight_rows(results: Mapping[str, StackedPrediction], *, fold_seed: int) -> pd.DataFrame:
@@ -182,7 +259,7 @@ def stack_weight_rows(results: Mapping[str, StackedPrediction], *, fold_seed: in
     return pd.DataFrame(rows, columns=["gene_id", "fold_seed", "fold", "feature", "weight", "share"])
 
 
-def _stack_columns(zero_shot: Mapping[str, NDArray[np.float64]], *, n: int) -> NDArray[np.float64]:
+def zero_shot_columns(zero_shot: Mapping[str, NDArray[np.float64]], *, n: int) -> NDArray[np.float64]:
     """Zero-shot features (n_individuals, n_zero_shot); one without values becomes constant."""
     table = np.zeros((n, len(zero_shot)))
     for column, (name, values) in enumerate(zero_shot.items()):

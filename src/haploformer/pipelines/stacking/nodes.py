@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from haploformer.formats.stored_predictions import TrackPredictions
 from haploformer.parameters import StackingParameters
@@ -51,17 +48,6 @@ def fit_stack(
         people,
         folds_by_seed(person_folds, people),
         adjustment_for(covariates, people),
-        tracks_of=partial(_log_tracks, track_predictions, people),
+        tracks_of=partial(track_predictions.log_coverage, individual_ids=people),
     )
     return stack.predicted, stack.without_enformer, stack.weights
-
-
-def _log_tracks(predictions: TrackPredictions, individual_ids: Sequence[str], gene_id: str) -> NDArray[np.float64]:
-    """log2(coverage + 1) of each person on every stored track, (n_individuals, n_tracks)."""
-    from haploformer.enformer.summaries import haplotype_mean
-
-    copies = predictions.windows[predictions.windows["gene_id"] == gene_id]
-    copies = copies[copies["individual_id"].isin(individual_ids)]
-    person = pd.Index(individual_ids).get_indexer(copies["individual_id"])
-    coverage = predictions.mean_coverage(copies["window"].to_numpy())
-    return np.log2(haplotype_mean(coverage, person, len(individual_ids)) + 1)
