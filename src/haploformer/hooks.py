@@ -37,7 +37,18 @@ _KINDS = {
 }
 
 #: Entries of the catalog that are another view on what is stored under a second name.
-SAME_STORE = {"prediction_files": "track_predictions"}
+SAME_STORE = {"prediction_files": "track_predictions"} | {
+    f"trained_{name}": f"final_{name}"
+    for name in (
+        "dosage_weights",
+        "dosage_models",
+        "stack_weights",
+        "track_weights",
+        "genes",
+        "facts",
+        "enformer_facts",
+    )
+}
 
 
 class InputHooks:
@@ -60,6 +71,8 @@ class InputHooks:
             catalog["reference_genome"] = MemoryDataset(NoReference(), copy_mode="assign")
             inputs -= {"reference_genome"}
         _require_entries(inputs, catalog)
+        if "trained_genes" in inputs:
+            _require_own_folder(groups["apply"], catalog)
         _require_makers_of_handles(inputs, catalog)
         require_stored_inputs(inputs, catalog.exists, lambda name: _place(catalog, name), _producers())
         reads_variants = {"genotype_file", "variants"} <= names | made and catalog.exists("variants")
@@ -91,6 +104,8 @@ class SummaryHooks:
             _tell_populations(catalog)
         if "baseline_scores" in made:
             _tell_baselines(catalog)
+        if "apply_audit" in made:
+            _tell_applied(catalog)
         if "evaluation_report" in made:
             from haploformer.evaluation.known_answer import require_inside
 
@@ -141,6 +156,13 @@ def _tell_baselines(catalog: CatalogProtocol) -> None:
 
     click.echo(describe_scores(catalog.load("baseline_scores"), no_known_answer()))
     click.echo(f"Table: {_place(catalog, 'baseline_scores')}")
+
+
+def _tell_applied(catalog: CatalogProtocol) -> None:
+    from haploformer.summary_text import describe_applied
+
+    click.echo(describe_applied(catalog.load("apply_audit"), catalog.load("applied_predictions")))
+    click.echo(f"Table: {_place(catalog, 'applied_predictions')}\nFiles: {_place(catalog, 'applied_beds')}")
 
 
 def _tell_scores(catalog: CatalogProtocol) -> None:
@@ -208,6 +230,23 @@ def _require_entries(names: set[str], catalog: CatalogProtocol) -> None:
         if catalog.get(name) is None:
             raise InputError(f"catalog:{name}", "the catalog has no such entry", "add it to catalog.yml in conf/<env>")
         _require_kind(name, catalog.get(name))
+
+
+def _require_own_folder(options: Any, catalog: CatalogProtocol) -> None:
+    """Other people's tables must not take the place of those of the people whom the models were fitted to."""
+    trained = _place(catalog, "trained_genes")
+    if trained == _place(catalog, "final_genes"):
+        raise InputError(
+            "parameters:run_name",
+            f"the outputs would take the place of those of the run that the models come from ({trained})",
+            "give these people a name: --params run_name=NAME",
+        )
+    if options.models is not None and options.models.rstrip("/").split("/")[-1] not in trained.split("/"):
+        raise InputError(
+            "parameters:apply.models",
+            f"it is {options.models} in a file of parameters, and the models are read from {trained}",
+            "give it on the command line: --params apply.models=...",
+        )
 
 
 def _require_kind(name: str, dataset: Any) -> None:

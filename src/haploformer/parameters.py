@@ -370,6 +370,23 @@ class EvaluationParameters(ParameterGroup):
     individuals_in_report: bool = True
 
 
+class ApplyParameters(ParameterGroup):
+    """Models of a cohort, carried to people without expression.
+
+    Attributes
+    ----------
+    models : str, optional
+        Which run the models come from, on the command line: the name of a run of this environment's cohort, or the folder
+        of its models (``data/06_models/geuvadis/trial``). The cohort's own if not given.
+    min_matched_share : float
+        Of the variants that a model has weights of, and of its weight, the share that must be there; below it the run
+        stops.
+    """
+
+    models: str | None = None
+    min_matched_share: float = Field(0.5, ge=0, le=1)
+
+
 #: Every group by its name in ``conf/*/parameters.yml``.
 GROUPS: dict[str, type[ParameterGroup]] = {
     "select": SelectParameters,
@@ -380,6 +397,7 @@ GROUPS: dict[str, type[ParameterGroup]] = {
     "baselines": BaselinesParameters,
     "stacking": StackingParameters,
     "evaluation": EvaluationParameters,
+    "apply": ApplyParameters,
 }
 
 #: Names that may stand beside the groups on the command line: ``conf/base`` reads them.

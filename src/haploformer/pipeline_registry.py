@@ -3,6 +3,7 @@
 from kedro.pipeline import Pipeline, pipeline
 
 from haploformer.pipelines import (
+    apply,
     baselines,
     data_prep,
     enformer_inference,
@@ -25,6 +26,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "baselines": baselines.create_pipeline(),
         "stacking": stacking.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
+        "final_models": baselines.create_final_pipeline() + stacking.create_final_pipeline(),
     }
     cohort = (
         pipelines["data_prep"]
@@ -33,6 +35,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         + pipelines["baselines"]
         + pipelines["stacking"]
         + pipelines["evaluation"]
+        + pipelines["final_models"]
     )
     prediction = data_prep.create_prediction_pipeline() + pipelines["sequence_build"] + pipelines["enformer_inference"]
     selections = {
@@ -41,6 +44,11 @@ def register_pipelines() -> dict[str, Pipeline]:
         "sequence_prediction": sequence_prediction.create_pipeline(),
     }
     selections["baseline_scores"] = baselines.create_scoring_pipeline()
+    selections["final_baselines"] = baselines.create_final_pipeline()
+    new_people = apply.create_gene_pipeline() + data_prep.create_genotype_pipeline()
+    selections["apply_baselines"] = new_people + apply.create_baseline_pipeline()
+    with_sequence = new_people + pipelines["sequence_build"] + pipelines["enformer_inference"]
+    selections["apply"] = with_sequence + apply.create_pipeline()
     held_out = {"held_out_populations": _hold_out_populations(pipelines["baselines"], pipelines["stacking"])}
     shards = {"enformer_shards": enformer_inference.create_shard_pipeline()}
     checks = {"validate": validate.create_pipeline(), "verify": verify.create_pipeline()}

@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+#: What became of a gene's model when it is applied to other people, where nothing went wrong.
+PREDICTED = "predicted"
+NO_WEIGHTS = "no weights: the mean for everybody"
+
 
 def out_of_fold_rows(
     predictions: Mapping[str, NDArray[np.float64]],
@@ -68,5 +72,30 @@ def zero_shot_rows(
             "fold_seed": null,
             "fold": null.copy(),
             "predicted_expression": predictions,
+        }
+    )
+
+
+def applied_rows(
+    predictions: Mapping[tuple[str, str], NDArray[np.float64]], individual_ids: Sequence[str]
+) -> pd.DataFrame:
+    """One row per gene, individual and model: the prediction of people whom no model was fitted to.
+
+    Parameters
+    ----------
+    predictions : mapping of (gene_id, model) to float64 (n_individuals,)
+    individual_ids : sequence of str (n_individuals,)
+
+    Returns
+    -------
+    DataFrame, schema ``applied_predictions``
+    """
+    n = len(individual_ids)
+    return pd.DataFrame(
+        {
+            "gene_id": np.repeat(np.array([gene_id for gene_id, _ in predictions], dtype=object), n),
+            "individual_id": np.tile(np.array(individual_ids, dtype=object), len(predictions)),
+            "model": np.repeat(np.array([model for _, model in predictions], dtype=object), n),
+            "predicted_expression": np.concatenate([*predictions.values(), np.empty(0)]),
         }
     )

@@ -79,7 +79,9 @@ def check_inputs(
     _require_shards_only(made, parameters["execution"])
     _check_reference(made, parameters)
     if "predicted_expression_stack" in made:
-        _check_features(parameters["stacking"], parameters["enformer"])
+        _check_features(parameters["stacking"].features, parameters["enformer"])
+    if "trained_facts" in names:
+        _check_trained_models(names, load, parameters)
     if "track_table" in names:
         _check_model(load, parameters["enformer"])
     if "sequences" in names:
@@ -213,8 +215,26 @@ def _check_model(load: Callable[[str], Any], options: Any) -> None:
         check_weights(choice, replace(PRESETS[options.preset], n_tracks=len(tracks)))
 
 
-def _check_features(stacking: Any, enformer: Any) -> None:
-    if "enformer_all_bins" in stacking.features and enformer.bins == "centre":
+def _check_trained_models(names: Set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
+    """Models of another run are of use with the same Enformer, and where their variants are read."""
+    from haploformer.trained_models import (
+        describe_enformer,
+        planned_identity,
+        require_covering_windows,
+        require_same_enformer,
+    )
+
+    require_covering_windows(load("trained_facts")["cis_windows"], parameters["baselines"].windows)
+    if "trained_enformer_facts" in names:
+        trained, tracks = load("trained_enformer_facts"), load("track_table")
+        _check_features(trained["features"], parameters["enformer"])
+        planned = planned_identity(tracks, parameters["enformer"])
+        groups = (parameters["enformer"], parameters["sequence_build"], parameters["data_prep"])
+        require_same_enformer(trained, describe_enformer(planned, tracks, *groups))
+
+
+def _check_features(features: Iterable[str], enformer: Any) -> None:
+    if "enformer_all_bins" in features and enformer.bins == "centre":
         raise InputError(
             "parameters:stacking.features",
             "enformer_all_bins is asked for, and only the centre bins are predicted",
@@ -244,12 +264,11 @@ def _check_study(
     from haploformer.pipelines.data_prep import nodes as data_prep
 
     options, length = parameters["data_prep"], PRESETS[parameters["enformer"].preset].window
-    bed, genotype_file, panel = load("expression_bed"), load("genotype_file"), load("sample_panel")
-    annotation = load("gene_annotation")
-    genes = data_prep.select_genes(bed, annotation, options, parameters["select"])
+    genotype_file, panel = load("genotype_file"), load("sample_panel")
+    genes = _select_genes(names, load, parameters)
     counts: Counter[Any] = Counter()
     if "covariate_table" in names:
-        covariate_table = load("covariate_table")
+        bed, annotation, covariate_table = load("expression_bed"), load("gene_annotation"), load("covariate_table")
         people = data_prep.select_individuals(bed, genotype_file, covariate_table, panel, options, parameters["select"])
         data_prep.prepare_expression(bed, genes, people)
         _check_covariates(covariate_table, _assign_folds(people, names, load, parameters["evaluation"]))
@@ -289,6 +308,18 @@ def _check_study(
                 stream = data_prep.read_genotypes(genotype_file, reference, genes, people, *groups)
                 _check_haplotypes(doubtful, stream, reference, options, parameters["sequence_build"])
     return CheckedStudy(genes, people, windows, records, counts)
+
+
+def _select_genes(names: Set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> Any:
+    """Genes of the expression table; of a cohort without one, those that there are models of."""
+    groups = (parameters["data_prep"], parameters["select"])
+    if "trained_genes" in names:
+        from haploformer.pipelines.apply.nodes import select_trained_genes
+
+        return select_trained_genes(load("trained_genes"), *groups)
+    from haploformer.pipelines.data_prep.nodes import select_genes
+
+    return select_genes(load("expression_bed"), load("gene_annotation"), *groups)
 
 
 def _assign_folds(people: Any, names: Set[str], load: Callable[[str], Any], options: Any) -> Any:

@@ -54,6 +54,34 @@ def run_folder(cohort: str, run_name: Any, gene: Any, individual: Any, sequences
     return f"{cohort}/{_derived(differing)}" if differing else cohort
 
 
+def models_folder(cohort: str, models: Any) -> str:
+    """Where the models lie that `apply` carries to other people, for the catalog (``${models_folder:...}``).
+
+    Parameters
+    ----------
+    cohort : str
+        Name of the environment's cohort.
+    models : str, optional
+        ``apply.models``: the name of one of the cohort's runs, or a folder, which holds a slash.
+
+    Raises
+    ------
+    InputError
+        If a name cannot be that of a run.
+    """
+    if models is None or models == cohort:
+        return f"data/06_models/{cohort}"
+    if "/" in str(models):
+        return str(models).rstrip("/")
+    if not _SLUG.fullmatch(str(models)) or ".." in str(models):
+        raise InputError(
+            "parameters:apply.models",
+            f"{models!r} names neither a run nor a folder",
+            "give the run_name of the run whose models are meant, or its folder: data/06_models/...",
+        )
+    return f"data/06_models/{cohort}/{models}"
+
+
 def _checked(name: str) -> str:
     if not _SLUG.fullmatch(name) or ".." in name or name in _TAKEN:
         raise InputError(

@@ -333,6 +333,94 @@ stack_weights = _table(
     unique=["gene_id", "fold_seed", "fold", "feature"],
 )
 
+#: Weights of the models of everybody. ``weight``: adjusted expression per copy of ``alt``; ``mean_dosage``: copies of it in
+#: the mean training person, which a missing one is taken for. Prediction: ``intercept`` (``final_dosage_models``) + sum of
+#: weight x (copies - mean_dosage).
+_final_weights = {
+    "gene_id": _text(),
+    "model": _text(),
+    "variant_id": _text(),
+    "contig": _text(),
+    "pos": _integer(1),
+    "ref": _text(),
+    "alt": _text(),
+    "weight": _number(),
+    "mean_dosage": _number(low=0.0, high=2.0),
+}
+final_dosage_weights = _table(_final_weights, unique=["gene_id", "model", "contig", "pos", "ref", "alt"])
+
+#: One row per gene and model of everybody; ``n_usable`` to ``fell_back`` as in ``dosage_fits``.
+final_dosage_models = _table(
+    {
+        "gene_id": _text(),
+        "model": _text(),
+        "intercept": _number(),
+        "n_usable": _integer(),
+        "n_weights": _integer(),
+        "setting": _number(nullable=True),
+        "fell_back": _flag(),
+    },
+    unique=["gene_id", "model"],
+)
+
+#: Members of the stack of everybody: ``intercept`` + sum of coefficient x (prediction - mean). ``sd``: of the member's
+#: predictions of training people. ``mean`` is null for components, whose tracks are in ``final_track_weights``.
+final_stack_weights = _table(
+    {
+        "gene_id": _text(),
+        "model": _text(),
+        "feature": _text(),
+        "coefficient": _number(),
+        "mean": _number(nullable=True),
+        "sd": _number(low=0.0, high=float("inf")),
+        "intercept": _number(),
+    },
+    unique=["gene_id", "model", "feature"],
+)
+
+#: What components add to the stack: sum of weight x (log2(coverage + 1) - mean) over the tracks. No rows without them.
+final_track_weights = _table(
+    {"gene_id": _text(), "track": _integer(), "weight": _number(), "mean": _number()}, unique=["gene_id", "track"]
+)
+
+#: ``final_dosage_weights`` beside the records of other people. ``record``: row of their ``variants``, -1 for none;
+#: ``allele``: index whose copies count as ``alt``; ``outcome``: how it was found, or why not.
+matched_weights = _table(
+    _final_weights
+    | {
+        "record": _integer(-1),
+        "allele": _integer(-1),
+        "outcome": _text(isin=["as written", "turned", "ambiguous", "missing"]),
+    },
+    unique=["gene_id", "model", "contig", "pos", "ref", "alt"],
+)
+
+#: What `apply` predicts. Adjusted expression, as the models were fitted to; of Enformer by itself, coverage.
+applied_predictions = _table(
+    {"gene_id": _text(), "individual_id": _text(), "model": _text(), "predicted_expression": _number()},
+    unique=["gene_id", "individual_id", "model"],
+)
+
+#: Variants that a model wants and finds: ``n_wanted = n_matched + n_ambiguous + n_missing``; ``n_turned`` of the matched.
+#: ``n_calls_filled``: calls of matched variants that are missing and taken for the training mean. Shares are null where a
+#: model has no variant of its own. ``outcome`` says why a gene has no prediction.
+apply_audit = _table(
+    {
+        "gene_id": _text(),
+        "model": _text(),
+        "n_wanted": _integer(),
+        "n_matched": _integer(),
+        "n_turned": _integer(),
+        "n_ambiguous": _integer(),
+        "n_missing": _integer(),
+        "n_calls_filled": _integer(),
+        "matched_share": _number(nullable=True, low=0.0, high=1.0),
+        "weighted_share": _number(nullable=True, low=0.0, high=1.0),
+        "outcome": _text(),
+    },
+    unique=["gene_id", "model"],
+)
+
 #: Both sides of every score, adjusted for covariates with coefficients of the training people.
 scored_predictions = _table(
     {

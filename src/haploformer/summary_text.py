@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from haploformer.predicted_expression import PREDICTED
+
 MEAN_R = "mean_pearson_r"
 
 
@@ -121,4 +123,24 @@ def describe_populations(population_scores: pd.DataFrame, gene_scores: pd.DataFr
     for model, row in means.iterrows():
         name = weights.get(model)
         lines.append((str(model), "" if pd.isna(name) else str(name), *(f"{value:.3f}" for value in row)))
+    return "\n".join(_aligned(lines))
+
+
+def describe_applied(audit: pd.DataFrame, predicted: pd.DataFrame) -> str:
+    """Of each model the share of variants that were found, and how many genes and people it predicts.
+
+    Parameters
+    ----------
+    audit : DataFrame, schema ``apply_audit``
+    predicted : DataFrame, schema ``applied_predictions``
+    """
+    n_people = predicted.groupby("model")["individual_id"].nunique()
+    lines = [("model", "variants matched", "turned", "set aside", "genes", "without prediction", "people")]
+    for model, rows in audit.groupby("model", sort=False):
+        n_wanted, n_matched = rows["n_wanted"].sum(), rows["n_matched"].sum()
+        share = f"{n_matched:,} of {n_wanted:,} ({100 * n_matched / n_wanted:.1f} %)" if n_wanted else ""
+        n_predicted = int((rows["outcome"] == PREDICTED).sum())
+        turned, aside = (str(rows[name].sum()) if n_wanted else "" for name in ("n_turned", "n_ambiguous"))
+        counts = (n_predicted, len(rows) - n_predicted, n_people.get(model, 0))
+        lines.append((str(model), share, turned, aside, *(str(count) for count in counts)))
     return "\n".join(_aligned(lines))

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from haploformer.errors import InputError
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.weighted_variants import AMBIGUOUS, MISSING, TURNED, effect_dosages
+from haploformer.predicted_expression import NO_WEIGHTS, PREDICTED
 
-#: What became of a gene's model.
-PREDICTED = "predicted"
-NO_WEIGHTS = "no weights: the mean for everybody"
+#: What became of a gene's model of which nothing could be used.
 NO_MATCH = "no variant matched"
 
 _AUDIT = ["gene_id", "model", "n_wanted", "n_matched", "n_turned", "n_ambiguous", "n_missing", "n_calls_filled"]

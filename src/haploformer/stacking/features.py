@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,12 +71,8 @@ def gather_out_of_fold(
     """
     where = f"model {model}, fold_seed {fold_seed}"
     n_folds = int(folds.max()) + 1
-    outer = np.full((len(gene_ids), len(individual_ids)), np.nan)
-    rows = _rows_of(predicted, model, fold_seed)
-    gene, person, found = _places(rows, gene_ids, individual_ids)
-    _check_folds(rows["fold"].to_numpy(dtype=np.int64)[found], folds[person], where)
-    outer[gene, person] = rows["predicted_expression"].to_numpy(dtype=np.float64)[found]
-
+    layout: dict[str, Any] = {"gene_ids": gene_ids, "individual_ids": individual_ids, "folds": folds}
+    outer = gather_outer(predicted, model=model, fold_seed=fold_seed, **layout)
     between = np.full((len(gene_ids), n_folds, len(individual_ids)), np.nan)
     rows = _rows_of(inner, model, fold_seed)
     gene, person, found = _places(rows, gene_ids, individual_ids)
@@ -85,10 +82,29 @@ def gather_out_of_fold(
     )[found]
 
     held_out = folds[None] == np.arange(n_folds)[:, None]
-    _refuse_holes(np.isnan(outer), gene_ids, individual_ids, where)
     _refuse_holes((np.isnan(between) & ~held_out).any(axis=1), gene_ids, individual_ids, f"inner {where}")
     between[:, held_out] = np.nan
     return OutOfFold(outer, between)
+
+
+def gather_outer(
+    predicted: pd.DataFrame,
+    *,
+    model: str,
+    fold_seed: int,
+    gene_ids: Sequence[str],
+    individual_ids: Sequence[str],
+    folds: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The outer predictions of `gather_out_of_fold` alone, float64 (n_genes, n_individuals)."""
+    where = f"model {model}, fold_seed {fold_seed}"
+    outer = np.full((len(gene_ids), len(individual_ids)), np.nan)
+    rows = _rows_of(predicted, model, fold_seed)
+    gene, person, found = _places(rows, gene_ids, individual_ids)
+    _check_folds(rows["fold"].to_numpy(dtype=np.int64)[found], folds[person], where)
+    outer[gene, person] = rows["predicted_expression"].to_numpy(dtype=np.float64)[found]
+    _refuse_holes(np.isnan(outer), gene_ids, individual_ids, where)
+    return outer
 
 
 def gather_zero_shot(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.stacking.cohort import MODEL, WITHOUT_ENFORMER, StackOptions
 from haploformer.stacking.components import component_loadings
+from haploformer.stacking.features import gather_outer, gather_zero_shot
 from haploformer.stacking.stack import Adjust, Method, StackColumns, TrainedStack, train_stack, zero_shot_columns
 
 
@@ -119,6 +122,59 @@ def fit_final_stack(
     )
 
 
+def fit_final_stacks(
+    options: StackOptions,
+    predicted: pd.DataFrame,
+    intercepts: Mapping[str, Mapping[str, float]],
+    expression: Mapping[str, NDArray[np.float64]],
+    individual_ids: Sequence[str],
+    folds_of_seed: Mapping[int, NDArray[np.int64]],
+    adjust: Adjust,
+    *,
+    tracks_of: Callable[[str], NDArray[np.floating]] | None = None,
+) -> dict[str, dict[str, FinalStack]]:
+    """The stack of every gene, with and without Enformer where there are both kinds of members.
+
+    Parameters
+    ----------
+    intercepts : mapping of model to mapping of gene id to float
+        Of the models of everybody (schema ``final_dosage_models``).
+    options, predicted, expression, individual_ids, folds_of_seed, adjust, tracks_of
+        As of `haploformer.stacking.cohort.stack_cohort`.
+
+    Returns
+    -------
+    dict of model to dict of gene id to FinalStack
+    """
+    genes = list(expression)
+    layout: dict[str, Any] = {"gene_ids": genes, "individual_ids": individual_ids}
+    fitted_names = [name for name in options.features if name in intercepts]
+    zero_shot = {
+        name: gather_zero_shot(predicted, model=name, **layout) for name in options.features if name not in fitted_names
+    }
+    fitted = {
+        seed: {
+            name: gather_outer(predicted, model=name, fold_seed=seed, folds=folds, **layout) for name in fitted_names
+        }
+        for seed, folds in folds_of_seed.items()
+    }
+    with_enformer, without = {}, {}
+    both_kinds = bool(fitted_names) and bool(zero_shot or options.n_components)
+    for i, gene_id in enumerate(genes):
+        level_1 = {seed: {name: values[i] for name, values in of_seed.items()} for seed, of_seed in fitted.items()}
+        means = {name: intercepts[name][gene_id] for name in fitted_names}
+        tracks = tracks_of(gene_id) if options.n_components and tracks_of is not None else None
+        members = StackMembers(level_1, means, {name: values[i] for name, values in zero_shot.items()}, tracks)
+        data = (expression[gene_id], folds_of_seed, adjust)
+        with_enformer[gene_id] = fit_final_stack(
+            *data, members, n_components=options.n_components, method=options.method
+        )
+        if both_kinds:
+            alone = StackMembers(level_1, means, {})
+            without[gene_id] = fit_final_stack(*data, alone, method=options.method)
+    return {MODEL: with_enformer, WITHOUT_ENFORMER: without}
+
+
 def final_stack_rows(stacks: Mapping[str, FinalStack], *, model: str) -> pd.DataFrame:
     """One row per gene and member.
 
@@ -160,7 +216,7 @@ def apply_stack(
     rows: pd.DataFrame,
     members: Mapping[str, NDArray[np.float64] | None],
     *,
-    of_tracks: NDArray[np.float64] | float = 0.0,
+    of_tracks: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64] | None, str]:
     """The stack of one gene for other people.
 
@@ -171,23 +227,23 @@ def apply_stack(
     members : mapping of feature to float64 (n_people,)
         Predictions; None for a model without weights, which predicts the same for everybody. A member that is not here
         could not be applied.
-    of_tracks : float64 (n_people,)
+    of_tracks : float64 (n_people,), optional
         What components of tracks add.
 
     Returns
     -------
     predicted : float64 (n_people,), optional
+        None where nothing with a weight differs between people, or a member is missing.
     missing : str
-        The first member with a weight that could not be applied: then there is no prediction. Empty if none.
+        The first member with a weight that could not be applied; empty if none.
     """
-    n = next((len(values) for values in members.values() if values is not None), 0)
-    predicted = np.full(n, rows["intercept"].iloc[0]) + of_tracks
+    parts = [] if of_tracks is None else [of_tracks]
     for row in rows[rows["mean"].notna() & (rows["coefficient"] != 0)].itertuples():
         if row.feature not in members:
             return None, str(row.feature)
         if (values := members[row.feature]) is not None:
-            predicted = predicted + row.coefficient * (values - row.mean)
-    return predicted, ""
+            parts.append(row.coefficient * (values - row.mean))
+    return (rows["intercept"].iloc[0] + np.sum(parts, axis=0) if parts else None), ""
 
 
 def _per_unit(trained: TrainedStack) -> NDArray[np.float64]:

@@ -45,14 +45,10 @@ def fit_dosage_models(
     options: BaselinesParameters,
 ) -> tuple[pd.DataFrame, ...]:
     """Top SNP, PRS, elastic net and BLUP in one pass over the genes; each one's three tables, then all their fits."""
-    from haploformer.baselines.cohort import CisModels, dosage_models, reach_suffix
+    from haploformer.baselines.cohort import reach_suffix
 
-    settings = {"min_maf": options.min_maf, "l1_ratio": options.l1_ratio}
     suffixes = ["", *(reach_suffix(length) for length in options.windows[1:])]
-    windows = [
-        CisModels(dosage_models(**settings, suffix=suffix), dosages.of_length(length).of_gene)
-        for length, suffix in zip(options.windows, suffixes, strict=True)
-    ]
+    windows = _models_of_windows(dosages, options)
     result = fit_cohort(windows, dosages.individual_ids, measured, covariates, person_folds, threads=options.threads)
     fits = pd.concat([found.fits for found in result.values()], ignore_index=True)
     _tell_fits(fits)
@@ -62,6 +58,18 @@ def fit_dosage_models(
         for part in ("predicted", "inner", "weights"):
             tables.append(pd.concat([getattr(found, part) for found in of_model], ignore_index=True))
     return (*tables, fits)
+
+
+def _models_of_windows(dosages: CisDosages, options: BaselinesParameters) -> list[Any]:
+    """The models of each cis window; the names of those of a further one end in its reach."""
+    from haploformer.baselines.cohort import CisModels, dosage_models, reach_suffix
+
+    settings = {"min_maf": options.min_maf, "l1_ratio": options.l1_ratio}
+    suffixes = ["", *(reach_suffix(length) for length in dosages.lengths[1:])]
+    return [
+        CisModels(dosage_models(**settings, suffix=suffix), dosages.of_length(length).of_gene)
+        for length, suffix in zip(dosages.lengths, suffixes, strict=True)
+    ]
 
 
 def fit_cohort(
@@ -90,6 +98,47 @@ def fit_cohort(
             n_threads=threads or _n_cores(),
             on_gene=bar.update,
         )
+
+
+def fit_final_dosage_models(
+    cis_windows: pd.DataFrame,
+    variants: StoredGenotypes,
+    measured: pd.DataFrame,
+    covariates: pd.DataFrame,
+    person_folds: pd.DataFrame,
+    genes: pd.DataFrame,
+    options: BaselinesParameters,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """The same models fitted to everybody, to be carried to other people: weights, models, genes, what they rest on."""
+    from haploformer import __version__
+    from haploformer.baselines.final import fit_final_models
+    from haploformer.expression.covariates import adjustment_for
+    from haploformer.genome.cis import CisDosages
+    from haploformer.stacking.folds import folds_by_seed
+
+    dosages = CisDosages(variants.genotypes, cis_windows)
+    people = list(dosages.individual_ids)
+    expression = _expression_by_gene(measured, people)
+    with _one_thread_each(), _progress(len(expression)) as bar:
+        final = fit_final_models(
+            _models_of_windows(dosages, options),
+            expression,
+            folds_by_seed(person_folds, people),
+            adjustment_for(covariates, people),
+            n_threads=options.threads or _n_cores(),
+            on_gene=bar.update,
+        )
+    provenance = variants.genotypes.provenance
+    facts = {
+        "predicts": "expression adjusted for the covariates, at their mean in the people fitted to",
+        "n_individuals": len(people),
+        "covariates": covariates["covariate"].unique().tolist(),
+        "cis_windows": dosages.lengths,
+        "genotypes": {name: provenance[name] for name in ("source", "sha256")},
+        "ref_compared": provenance.get("ref_compared", True),
+        "code_version": __version__,
+    }
+    return final.weights, final.models, genes[genes["gene_id"].isin(expression)].reset_index(drop=True), facts
 
 
 def estimate_heritability(

@@ -73,6 +73,20 @@ def create_scoring_pipeline() -> Pipeline:
     )
 
 
+def create_final_pipeline() -> Pipeline:
+    """Models of everybody, for `apply`."""
+    return pipeline(
+        [
+            node(
+                nodes.fit_final_dosage_models,
+                ["cis_windows", "variants", *_EXPRESSION, "genes", "params:baselines"],
+                ["final_dosage_weights", "final_dosage_models", "final_genes", "final_facts"],
+                name="fit_final_dosage_models",
+            )
+        ]
+    )
+
+
 def _tables_of_models() -> list[str]:
     patterns = ("predicted_expression_{}", "inner_predictions_{}", "{}_weights")
     return [pattern.format(model) for model in nodes.MODELS for pattern in patterns]

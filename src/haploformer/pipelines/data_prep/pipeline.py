@@ -1,6 +1,6 @@
 """``data_prep``: the users' files become audited tables."""
 
-from kedro.pipeline import Pipeline, node, pipeline
+from kedro.pipeline import Node, Pipeline, node, pipeline
 
 from haploformer.pipelines.data_prep import nodes
 
@@ -9,7 +9,8 @@ def create_pipeline() -> Pipeline:
     """Files in, primary tables out: the people whom all files know."""
     return pipeline(
         [
-            *_genes_and_genotypes(),
+            _genes(),
+            *_genotypes(),
             node(
                 nodes.select_individuals,
                 [
@@ -64,9 +65,14 @@ def create_pipeline() -> Pipeline:
 
 def create_prediction_pipeline() -> Pipeline:
     """What a prediction alone needs: genes, people with genotypes, and their variants."""
+    return pipeline([_genes()]) + create_genotype_pipeline()
+
+
+def create_genotype_pipeline() -> Pipeline:
+    """Genes that are known already in, people with genotypes and their variants out: no expression is read."""
     return pipeline(
         [
-            *_genes_and_genotypes(),
+            *_genotypes(),
             node(
                 nodes.select_genotyped_individuals,
                 ["genotype_file", "sample_panel", "params:data_prep", "params:select"],
@@ -92,14 +98,17 @@ def create_population_folds() -> Pipeline:
     )
 
 
-def _genes_and_genotypes() -> list:
+def _genes() -> Node:
+    return node(
+        nodes.select_genes,
+        ["expression_bed", "gene_annotation", "params:data_prep", "params:select"],
+        "genes",
+        name="select_genes",
+    )
+
+
+def _genotypes() -> list[Node]:
     return [
-        node(
-            nodes.select_genes,
-            ["expression_bed", "gene_annotation", "params:data_prep", "params:select"],
-            "genes",
-            name="select_genes",
-        ),
         node(
             nodes.phase_genotypes,
             ["genotype_file", "reference_genome", "genes", "params:data_prep"],

@@ -4,6 +4,16 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.stacking import nodes
 
+_PREDICTIONS = [
+    "predicted_expression_top_snp",
+    "predicted_expression_prs",
+    "predicted_expression_blup",
+    "predicted_expression_elastic_net",
+    "predicted_expression_enformer",
+    "predicted_expression_enformer_all_tracks",
+    "predicted_expression_enformer_all_bins",
+]
+
 
 def create_pipeline() -> Pipeline:
     """Predictions of all models in, stacked predictions and weights out."""
@@ -12,13 +22,7 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.fit_stack,
                 [
-                    "predicted_expression_top_snp",
-                    "predicted_expression_prs",
-                    "predicted_expression_blup",
-                    "predicted_expression_elastic_net",
-                    "predicted_expression_enformer",
-                    "predicted_expression_enformer_all_tracks",
-                    "predicted_expression_enformer_all_bins",
+                    *_PREDICTIONS,
                     "inner_predictions_top_snp",
                     "inner_predictions_prs",
                     "inner_predictions_blup",
@@ -31,6 +35,41 @@ def create_pipeline() -> Pipeline:
                 ],
                 ["predicted_expression_stack", "predicted_expression_stack_without_enformer", "stack_weights"],
                 name="fit_stack",
+            ),
+        ]
+    )
+
+
+def create_final_pipeline() -> Pipeline:
+    """The stack of everybody, for `apply`."""
+    return pipeline(
+        [
+            node(
+                nodes.fit_final_stack,
+                [
+                    *_PREDICTIONS,
+                    "final_dosage_models",
+                    "measured_expression",
+                    "covariates",
+                    "person_folds",
+                    "track_predictions",
+                    "params:stacking",
+                ],
+                ["final_stack_weights", "final_track_weights"],
+                name="fit_final_stack",
+            ),
+            node(
+                nodes.describe_final_stack,
+                [
+                    "track_predictions",
+                    "track_table",
+                    "params:stacking",
+                    "params:enformer",
+                    "params:sequence_build",
+                    "params:data_prep",
+                ],
+                "final_enformer_facts",
+                name="describe_final_stack",
             ),
         ]
     )
