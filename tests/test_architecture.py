@@ -108,14 +108,15 @@ def test_nodes__are_short(name):
     assert lines <= 40
 
 
-COHORT = ["data_prep", "sequence_build", "enformer_inference", "baselines", "stacking", "evaluation"]
+COHORT = ["data_prep", "sequence_build", "enformer_inference", "baselines", "stacking", "evaluation", "final_models"]
 
 
 def test_pipelines__the_default_is_the_chain_of_a_cohort():
     assert set().union(*(set(PIPELINES[name].nodes) for name in COHORT)) == set(PIPELINES["__default__"].nodes)
     selections = {"individual_prediction", "gene_prediction", "sequence_prediction"}
     others = {"baseline_scores", "enformer_shards", "held_out_populations", "validate", "verify", "__default__"}
-    assert set(PIPELINES) == {*COHORT, *selections, *others}
+    new_people = {"final_baselines", "apply", "apply_baselines"}
+    assert set(PIPELINES) == {*COHORT, *selections, *new_people, *others}
 
 
 def _has_literal(call: ast.Call, name: str, value: object) -> bool:

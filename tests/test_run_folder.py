@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from haploformer.errors import InputError
-from haploformer.run_folder import run_folder
+from haploformer.run_folder import models_folder, run_folder
 
 
 def folder(**asked) -> str:
@@ -60,3 +60,16 @@ def test_run_folder__a_name_that_cannot_be_a_folder(name):
         InputError, match=r"parameters:run_name: .* cannot name a folder of outputs; give up to 64 of a-z"
     ):
         folder(run_name=name)
+
+
+def test_models_folder__the_cohorts_a_run_of_it_or_a_folder():
+    assert models_folder("demo", None) == models_folder("demo", "demo") == "data/06_models/demo"
+    assert models_folder("demo", "chr22_full") == "data/06_models/demo/chr22_full"
+    assert models_folder("demo", "data/06_models/geuvadis/") == "data/06_models/geuvadis"
+    assert models_folder("demo", "./elsewhere") == "./elsewhere"
+
+
+@pytest.mark.parametrize("name", ["..", "A b", "", "x\0"])
+def test_models_folder__what_names_neither(name):
+    with pytest.raises(InputError, match=r"^parameters:apply.models: .* names neither a run nor a folder"):
+        models_folder("demo", name)
