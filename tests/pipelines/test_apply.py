@@ -16,16 +16,30 @@ from haploformer.baselines.cohort import dosage_models
 from haploformer.baselines.crossfit import fit_everybody, with_degrees
 from haploformer.errors import InputError
 from haploformer.expression.covariates import adjustment_for
+from haploformer.formats.expression_bed import read_expression_bed
+from haploformer.formats.fasta import FastaReference
 from haploformer.formats.gene_beds import read_gene_beds
+from haploformer.formats.genotype_store import read_genotypes, write_genotypes
+from haploformer.formats.vcf import VcfFile
 from haploformer.genome.cis import CisDosages
+from haploformer.genome.reference import NoReference
 from haploformer.hooks import check_parameters
-from haploformer.parameters import DataPrepParameters, SelectParameters
+from haploformer.parameters import (
+    ApplyParameters,
+    BaselinesParameters,
+    DataPrepParameters,
+    EnformerParameters,
+    SelectParameters,
+)
 from haploformer.pipelines.apply import nodes as apply
+from haploformer.pipelines.baselines import nodes as baselines
+from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.preflight import check_inputs
-from haploformer.stacking.folds import folds_by_seed
+from haploformer.stacking.folds import assign_person_folds, folds_by_seed
 from haploformer.trained_models import describe_enformer, planned_identity
 from tests.builders.applied import GENES, OPTIONS, PEOPLE, Study, turned
 from tests.builders.genome import Cohort
+from tests.builders.geuvadis import EXPRESSION, FASTA
 from tests.conftest import Project
 
 DOSAGE_MODELS = ["top_snp", "prs", "elastic_net", "blup"]
@@ -294,3 +308,44 @@ def test_run__the_demos_models_on_part_of_its_people(demo_run, tmp_path):
     merged = baselines.merge(predicted, on=["gene_id", "individual_id", "model"])
     assert len(merged) == len(baselines) > 0
     np.testing.assert_array_equal(merged["predicted_expression_x"], merged["predicted_expression_y"])
+
+
+@pytest.mark.real_data
+def test_apply__real_people_who_were_not_there_from_a_file_that_turns_a_quarter_of_the_alleles(shared_data, tmp_path):
+    """Half of the people to train on, from the VCF compared with the FASTA; the others from one without a reference."""
+    bed = read_expression_bed(shared_data / EXPRESSION)
+    chosen = bed.genes["gene_id"].str.startswith("ENSG00000070371")  # CLTCL1
+    genes = bed.genes[chosen].assign(gene_name="CLTCL1", strand="-")
+    values = pd.Series(bed.values[chosen][0], bed.individual_ids)
+    options = {"train": BaselinesParameters(cis_window=196_608, threads=1)}
+    options["new"] = options["train"].model_copy(update={"reference": "none"})
+    files = {
+        "train": VcfFile(shared_data / "genotypes/geuvadis343.hm3.chr22_16-22Mb.beagle_phased.vcf.gz"),
+        "new": VcfFile(shared_data / "genotypes/geuvadis343.hm3.chr22_full.plink2_asis_A2ref.vcf.gz"),
+    }
+    people = {"train": files["train"].sample_ids[::2], "new": files["train"].sample_ids[1::2]}
+    variants = {}
+    for name, file in files.items():
+        samples = people[name] if name == "train" else [f"{person}_{person}" for person in people[name]]
+        individuals = pd.DataFrame({"individual_id": people[name], "sample_id": samples})
+        reference = FastaReference(shared_data / FASTA) if name == "train" else NoReference()
+        how = (DataPrepParameters(), EnformerParameters(preset="tiny"), options[name])
+        write_genotypes(data_prep.read_genotypes(file, reference, genes, individuals, *how), tmp_path / name)
+        variants[name] = read_genotypes(tmp_path / name)
+    folds = assign_person_folds(people["train"], [None] * len(people["train"]), n_folds=5, seeds=[0])
+    measured = values[people["train"]].rename("expression").rename_axis("individual_id").reset_index()
+    measured.insert(0, "gene_id", genes["gene_id"].item())
+    nothing = pd.DataFrame({"individual_id": [], "covariate": [], "value": []})
+    windows, _ = baselines.locate_cis_variants(genes, variants["train"], options["train"])
+    weights, models, trained_genes, facts = baselines.fit_final_dosage_models(
+        windows, variants["train"], measured, nothing, folds, genes, options["train"]
+    )
+    matched = apply.match_weights(weights, facts, trained_genes, variants["new"], ApplyParameters())
+    places = matched.drop_duplicates(["contig", "pos", "ref", "alt"])
+    assert (places["outcome"] != "missing").all()
+    assert 0.15 < (places["outcome"] == "turned").mean() < 0.35
+    predicted, audit, _ = apply.apply_dosage_models(matched, models, trained_genes, variants["new"])
+    assert (audit["outcome"] == "predicted").all()
+    wide = predicted.pivot(index="model", columns="individual_id", values="predicted_expression")
+    for model in DOSAGE_MODELS:
+        assert np.corrcoef(wide.loc[model], values[wide.columns])[0, 1] > 0.4
