@@ -28,6 +28,7 @@ from haploformer.datasets.expression_bed import ExpressionBedDataset
 from haploformer.datasets.fasta import FastaDataset
 from haploformer.datasets.figure import FigureDataset
 from haploformer.datasets.gene_annotation import GeneAnnotationDataset
+from haploformer.datasets.gene_beds import GeneBedsDataset
 from haploformer.datasets.genotype_store import GenotypeStoreDataset
 from haploformer.datasets.gwas_catalog import GwasCatalogDataset
 from haploformer.datasets.haplotype_store import HaplotypeStoreDataset
@@ -47,6 +48,7 @@ from haploformer.datasets.table import TableDataset
 from haploformer.datasets.track_table import TrackTableDataset
 from haploformer.datasets.vcf import VcfDataset
 from haploformer.formats.beagle import find_beagle
+from haploformer.formats.gene_beds import GeneBeds
 from haploformer.formats.genotype_store import GenotypeStream
 from haploformer.formats.phasing import Phasing
 from haploformer.formats.predictdb import Panel, PredictDbExport, select_polymorphic
@@ -54,6 +56,7 @@ from haploformer.genome.haplotype_windows import combine_genes
 from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import Interval
 from haploformer.genome.windows import tss_window
+from haploformer.predicted_expression import applied_rows
 from tests.builders.beagle import stand_in
 from tests.builders.damage import record_checksum
 from tests.builders.disk import full_disk
@@ -109,6 +112,7 @@ class Study:
             PredictionStoreDataset: "predictions.zarr",
             TableDataset: "table.parquet",
             PredictDbDataset: "weights",
+            GeneBedsDataset: "beds",
         }
         return kind(filepath=str(self.root / "stores" / names[kind]))
 
@@ -131,7 +135,14 @@ INPUTS = [
     EqtlTableDataset,
     TopAssociationsDataset,
 ]
-STORES = [GenotypeStoreDataset, HaplotypeStoreDataset, PredictionStoreDataset, TableDataset, PredictDbDataset]
+STORES = [
+    GenotypeStoreDataset,
+    HaplotypeStoreDataset,
+    PredictionStoreDataset,
+    TableDataset,
+    PredictDbDataset,
+    GeneBedsDataset,
+]
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +202,9 @@ def study(tmp_path_factory) -> Study:
             PanelDosages(panel_variants, np.array([[1.0], [2.0]])),
         )
     )
+    placed = pd.DataFrame({"gene_id": ["E1"], "contig": "22", "tss": [800]})
+    predicted = applied_rows({("E1", "blup"): np.array([0.5, -1.0])}, ["P1", "P2"])
+    made.store(GeneBedsDataset).save(GeneBeds(placed, predicted))
     made.store(TableDataset).save(
         pd.DataFrame(
             {
@@ -223,6 +237,8 @@ def content(data: Any) -> str:
         return f"{data.mean_coverage(np.array([1, 5])).tolist()} {data.attributes} {data.windows.values.tolist()}"
     if name in {"GwasAssociations", "ClinvarVariants", "ExternalEqtls"}:
         return f"{data.table.values.tolist()} {data.n_rows}"
+    if name == "dict":
+        return str({model: content(bed) for model, bed in data.items()})
     if name == "PredictDb":
         return f"{data.weights.values.tolist()} {data.extra.values.tolist()} {data.panel}"
     if name == "KnownAnswer":
@@ -307,6 +323,7 @@ def test_preview__numbers_of_each_kind(study):
     }
     assert study.store(TableDataset).preview(nrows=2)["data"] == [["E1", None, None, True], ["E1", 0, 0.0, True]]
     assert study.store(PredictionStoreDataset).preview(1)["data"] == [["g", None, None, 0]]
+    assert study.store(GeneBedsDataset).preview()["data"] == [["blup", 1, 2]]
 
 
 def test_table_preview__first_rows_only():

@@ -6,14 +6,18 @@ import gzip
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pysam
 import pytest
+from kedro.io import DataCatalog
 
+from haploformer import schemas
 from haploformer.baselines.cohort import dosage_models
 from haploformer.baselines.crossfit import fit_everybody, with_degrees
+from haploformer.datasets.json_value import JsonDataset
 from haploformer.errors import InputError
 from haploformer.expression.covariates import adjustment_for
 from haploformer.formats.expression_bed import read_expression_bed
@@ -23,7 +27,7 @@ from haploformer.formats.genotype_store import read_genotypes, write_genotypes
 from haploformer.formats.vcf import VcfFile
 from haploformer.genome.cis import CisDosages
 from haploformer.genome.reference import NoReference
-from haploformer.hooks import check_parameters
+from haploformer.hooks import _require_own_folder, check_parameters
 from haploformer.parameters import (
     ApplyParameters,
     BaselinesParameters,
@@ -37,7 +41,7 @@ from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.preflight import check_inputs
 from haploformer.stacking.folds import assign_person_folds, folds_by_seed
 from haploformer.trained_models import describe_enformer, planned_identity
-from tests.builders.applied import GENES, OPTIONS, PEOPLE, Study, turned
+from tests.builders.applied import GENES, LENGTH, OPTIONS, PEOPLE, Study, turned
 from tests.builders.genome import Cohort
 from tests.builders.geuvadis import EXPRESSION, FASTA
 from tests.conftest import Project
@@ -165,6 +169,25 @@ def test_apply__missing_calls_are_the_training_mean_and_counted(study, own):
     np.testing.assert_allclose(predicted.loc[:, PEOPLE[1:]], own[0].loc[:, PEOPLE[1:]], rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("empty", ["weights", "genotypes"])
+def test_apply__no_weight_or_no_variant_at_all(study, empty):
+    first = study.cohort.records[0]
+    far = replace(first, pos=LENGTH - 5, ref=study.reference.sequences["22"][LENGTH - 6], alt="N")
+    records = study.cohort.records if empty == "weights" else [far]
+    variants = study.read(Cohort(PEOPLE, records), f"no-{empty}")
+    weights = study.weights.iloc[:0] if empty == "weights" else study.weights
+    options = ApplyParameters(min_matched_share=0.0)
+    matched = apply.match_weights(weights, study.facts, study.genes, variants, options)
+    models = study.models.assign(n_weights=0) if empty == "weights" else study.models
+    predicted, audit, _ = apply.apply_dosage_models(
+        schemas.matched_weights.validate(matched), models, study.genes, variants
+    )
+    assert len(schemas.applied_predictions.validate(predicted)) == 0
+    audit = schemas.apply_audit.validate(audit)
+    expected = "no weights: the mean for everybody" if empty == "weights" else "no variant matched"
+    assert set(audit["outcome"]) == {expected}
+
+
 def test_select_trained_genes__by_name_and_chromosome(study):
     select = SelectParameters(genes="B")
     assert apply.select_trained_genes(study.genes, DataPrepParameters(), select)["gene_id"].tolist() == ["G2"]
@@ -231,6 +254,36 @@ def test_check_inputs__all_bins_that_nobody_predicts_are_refused(facts):
         checked(facts | {"features": ["enformer_all_bins"]})
 
 
+@pytest.mark.parametrize(
+    ("trained", "own", "models", "message"),
+    [
+        (
+            "d/demo/final.json",
+            "d/demo/final.json",
+            None,
+            "run_name: the outputs would take the place of those of the run th",
+        ),
+        (
+            "d/demo/final.json",
+            "d/demo/x/final.json",
+            "other",
+            "apply.models: it is other in a file of parameters, and the",
+        ),
+        ("d/demo/final.json", "d/demo/x/final.json", None, None),
+        ("d/demo/other/final.json", "d/demo/x/final.json", "other", None),
+        ("d/there/final.json", "d/demo/x/final.json", "d/there/", None),
+    ],
+)
+def test_require_own_folder__models_are_not_replaced_and_are_those_asked_for(trained, own, models, message):
+    catalog = DataCatalog({"trained_genes": JsonDataset(filepath=trained), "final_genes": JsonDataset(filepath=own)})
+    options = ApplyParameters(models=models)
+    if message is None:
+        _require_own_folder(options, catalog)
+        return
+    with pytest.raises(InputError, match=f"^parameters:{message}"):
+        _require_own_folder(options, catalog)
+
+
 def test_run__the_demos_models_on_part_of_its_people(demo_run, tmp_path):
     """From files to files, as a user runs it: genotypes alone, REF and ALT exchanged in every other SNP."""
     made, _ = demo_run
@@ -262,6 +315,8 @@ def test_run__the_demos_models_on_part_of_its_people(demo_run, tmp_path):
     )
     result = project.kedro("run", "--pipelines", "apply", "--params", f"{options},run_name=two-people")
     assert re.search(r"elastic_net: 100.0 % of its variants matched \(\d+ of \d+, 100.0 % by weight\)", result.stderr)
+    # The share is told, and the floor looked at, before Enformer begins.
+    assert result.stderr.index("of its variants matched") < result.stderr.index("The plan of this run")
     assert result.stdout.index("variants matched") < result.stdout.index("Table: ")
 
     folder = project.root / "data/07_model_output/demo"

@@ -55,6 +55,7 @@ def test_run__every_table_fits_its_schema(demo_run):
         name = re.sub(r"^(predicted_expression|inner_predictions)_.*", r"\1", path.stem)
         name = re.sub(r"^(top_snp|prs|elastic_net|blup)_weights$", "dosage_weights", name)
         name = re.sub(r"^unadjusted_scores$", "gene_scores", name)
+        name = re.sub(r"^final_genes$", "genes", name)
         name = re.sub(r"^(input|sequence)_audit$", "audit", name)
         getattr(schemas, name).validate(pd.read_parquet(path))
 
