@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from haploformer.errors import InputError
-from haploformer.run_folder import models_folder, run_folder
+from haploformer.run_folder import models_folder, part_folder, run_folder
 
 
 def folder(**asked) -> str:
@@ -73,3 +73,13 @@ def test_models_folder__the_cohorts_a_run_of_it_or_a_folder():
 def test_models_folder__what_names_neither(name):
     with pytest.raises(InputError, match=r"^parameters:apply.models: .* names neither a run nor a folder"):
         models_folder("demo", name)
+
+
+def test_part_folder__below_the_runs_for_what_is_asked_for():
+    assert part_folder("demo", "variants", None) == "demo"
+    places = [part_folder("demo", "variants", v) for v in ("rs1", "rs1+rs2", "22:5:A:G", "../sites.vcf", "sites.vcf")]
+    assert len(set(places)) == 5
+    assert places[0].startswith("demo/variants-rs1-")
+    assert all(place.count("/") == 1 and ".." not in place for place in places)
+    stretch = part_folder("demo/x", "stretch", "COMT", "start", 5, "end", 9)
+    assert stretch.startswith("demo/x/stretch-comt-start-5-end-9-")

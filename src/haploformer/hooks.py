@@ -91,11 +91,14 @@ class SummaryHooks:
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
         """Print what was predicted or scored, and where the page lies; refuse a score that cannot be."""
         made = pipeline.all_outputs()
-        if made & {"track_predictions", "sequence_track_predictions"}:
+        if any(name.endswith("track_predictions") for name in made):
             click.echo(f"Peak memory: {_peak_memory_gib():.1f} GiB")
         for name in ("gene_prediction", "individual_prediction", "sequence_prediction"):
             if name in made:
                 _tell_predictions(catalog, name)
+        for name in ("variant_effects", "haplotype_effects", "mutagenesis"):
+            if name in made:
+                _tell_effects(catalog, name)
         if "input_validation" in made:
             _tell_validation(catalog)
         if "prediction_verification" in made:
@@ -118,6 +121,14 @@ def _tell_predictions(catalog: CatalogProtocol, name: str) -> None:
 
     click.echo(describe_predictions(catalog.load(name)))
     click.echo(f"Table: {_place(catalog, name)}\nPage: {_place(catalog, f'{name}_page')}")
+
+
+def _tell_effects(catalog: CatalogProtocol, name: str) -> None:
+    from haploformer.summary_text import describe_effects
+
+    click.echo(describe_effects(catalog.load(name)))
+    page = "mutagenesis_effects_page" if name == "mutagenesis" else f"{name}_page"
+    click.echo(f"Table: {_place(catalog, name)}\nPage: {_place(catalog, page)}")
 
 
 def _tell_validation(catalog: CatalogProtocol) -> None:

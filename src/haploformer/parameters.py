@@ -339,6 +339,61 @@ class StackingParameters(ParameterGroup):
     components: int = Field(0, ge=0, le=20)
 
 
+#: Endings of files of variants.
+VARIANT_FILES = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
+
+
+def _as_variants(value: Any) -> Any:
+    """The path of a file is one entry; of others several are joined by ``+``, colons or not."""
+    if isinstance(value, str):
+        return [value] if value.endswith(VARIANT_FILES) else value.split("+")
+    return _as_texts(value)
+
+
+class MutagenesisParameters(ParameterGroup):
+    """The stretch whose every base is mutated.
+
+    Attributes
+    ----------
+    gene : str, optional
+        Name or id of the gene whose window it is.
+    start, end : int, optional
+        0-based half-open on the gene's contig.
+    """
+
+    gene: str | None = None
+    start: int | None = Field(None, ge=0)
+    end: int | None = Field(None, ge=1)
+
+
+class VariantEffectsParameters(ParameterGroup):
+    """Effects of single variants.
+
+    Attributes
+    ----------
+    variants : list of str
+        ``cohort``: all of the stored variants. Or the path of a VCF or BCF, which needs no samples. Or entries joined by
+        ``+``: ids as in the genotype file, places (``22:19255139``), or alleles (``22:19255139:G:A``), which alone need
+        not be among the stored variants.
+    strands : str
+        ``forward``: windows are read as ``sequence_build.strand`` says. ``both``: from the other strand, too; coverage is
+        averaged, bins mirrored.
+    mutagenesis : MutagenesisParameters
+        For the pipeline ``mutagenesis``.
+    """
+
+    variants: Annotated[
+        tuple[str, ...], BeforeValidator(_as_variants), Field(min_length=1), AfterValidator(_without_repeats)
+    ] = ("cohort",)
+    strands: Literal["forward", "both"] = "forward"
+    mutagenesis: MutagenesisParameters = MutagenesisParameters()
+
+    @property
+    def file(self) -> str | None:
+        """The file of variants, if it is one."""
+        return self.variants[0] if len(self.variants) == 1 and self.variants[0].endswith(VARIANT_FILES) else None
+
+
 class EvaluationParameters(ParameterGroup):
     """How models are compared.
 
@@ -394,6 +449,7 @@ GROUPS: dict[str, type[ParameterGroup]] = {
     "sequence_build": SequenceBuildParameters,
     "enformer": EnformerParameters,
     "execution": ExecutionParameters,
+    "variant_effects": VariantEffectsParameters,
     "baselines": BaselinesParameters,
     "stacking": StackingParameters,
     "evaluation": EvaluationParameters,

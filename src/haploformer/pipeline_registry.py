@@ -13,6 +13,7 @@ from haploformer.pipelines import (
     sequence_prediction,
     stacking,
     validate,
+    variant_effects,
     verify,
 )
 
@@ -50,9 +51,19 @@ def register_pipelines() -> dict[str, Pipeline]:
     with_sequence = new_people + pipelines["sequence_build"] + pipelines["enformer_inference"]
     selections["apply"] = with_sequence + apply.create_pipeline()
     held_out = {"held_out_populations": _hold_out_populations(pipelines["baselines"], pipelines["stacking"])}
-    shards = {"enformer_shards": enformer_inference.create_shard_pipeline()}
+    effects = {
+        "variant_effects": variant_effects.create_pipeline(),
+        "haplotype_effects": prediction
+        + variant_effects.create_pipeline()
+        + variant_effects.create_haplotype_pipeline(),
+        "mutagenesis": variant_effects.create_mutagenesis_pipeline(),
+    }
+    shards = {
+        "enformer_shards": enformer_inference.create_shard_pipeline(),
+        "variant_effect_shards": variant_effects.create_shard_pipeline(),
+    }
     checks = {"validate": validate.create_pipeline(), "verify": verify.create_pipeline()}
-    return pipelines | shards | selections | held_out | checks | {"__default__": cohort}
+    return pipelines | effects | shards | selections | held_out | checks | {"__default__": cohort}
 
 
 def _hold_out_populations(fit: Pipeline, stack: Pipeline) -> Pipeline:

@@ -96,8 +96,18 @@ def check_inputs(
         stored = load("variants").genotypes
         _require_compared(stored)
         require_phase(stored, policy=parameters["data_prep"].phase)
-    if "haplotype_windows" in names and "track_predictions" in made:
-        _check_window_length(load("haplotype_windows").length, parameters["enformer"])
+    for windows in ("haplotype_windows", "variant_windows"):
+        if windows in names and made & {"track_predictions", "variant_track_predictions"}:
+            _check_window_length(windows, load(windows).length, parameters["enformer"])
+    if "variant_windows" in made and (file := parameters["variant_effects"].file) is not None:
+        from haploformer.formats.files import require_file
+
+        require_file(Path(file), what="file of variants")
+    if "haplotype_effects" in made:
+        _require_two_known_copies(parameters["variant_effects"], parameters["data_prep"])
+    if "tss_windows" in names and made & {"variant_windows", "mutagenesis_windows"}:
+        stored = load("tss_windows")
+        _check_window_length("tss_windows", int((stored["end"] - stored["start"]).max()), parameters["enformer"])
     return study
 
 
@@ -105,6 +115,7 @@ def require_selection(made: Set[str], select: Any) -> None:
     """Raise InputError if a run that is about chosen genes or people names none."""
     for output, entries, field, example in (
         ("gene_prediction", select.genes, "genes", "gene=COMT"),
+        ("haplotype_effects", select.genes, "genes", "gene=COMT"),
         ("individual_prediction", select.individuals, "individuals", "individual=HG00097"),
     ):
         if output in made and entries is None:
@@ -115,14 +126,30 @@ def require_selection(made: Set[str], select: Any) -> None:
             )
 
 
+def _require_two_known_copies(effects: Any, data_prep: Any) -> None:
+    """Haplotypes are taken apart into the cohort's variants; a mean of both copies is none."""
+    if effects.variants != ("cohort",):
+        raise InputError(
+            "parameters:variant_effects.variants",
+            "haplotypes are taken apart into the cohort's variants, and others are chosen",
+            "leave it at cohort for haplotype_effects",
+        )
+    if data_prep.phase == "mean":
+        raise InputError(
+            "parameters:data_prep.phase",
+            "a mean of both copies cannot be taken apart into the variants of a haplotype",
+            "set it to phase, or use variant_effects, which needs no phase",
+        )
+
+
 def _require_shards_only(made: Set[str], execution: Any) -> None:
     """A part of the shards is nothing that another step could read."""
-    if execution.shard_count is not None and made != {"track_predictions"}:
+    if execution.shard_count is not None and made not in ({"track_predictions"}, {"variant_track_predictions"}):
         raise InputError(
             "parameters:execution.shard_count",
             "a run that computes a part of the shards can do nothing else",
             "run kedro run --pipelines data_prep,sequence_build once, then enformer_shards with every shard_index, then "
-            "enformer_inference without",
+            "enformer_inference without (variant_effect_shards, then variant_effects)",
         )
 
 
@@ -242,13 +269,13 @@ def _check_features(features: Iterable[str], enformer: Any) -> None:
         )
 
 
-def _check_window_length(stored: int, options: Any) -> None:
+def _check_window_length(name: str, stored: int, options: Any) -> None:
     from haploformer.enformer.geometry import PRESETS
 
     wanted = PRESETS[options.preset].window
     if stored != wanted:
         raise InputError(
-            "haplotype_windows",
+            name,
             f"the stored windows have {stored:,} bases, preset {options.preset} takes {wanted:,}",
             "build them again with this preset: kedro run --pipelines data_prep,sequence_build",
         )

@@ -16,9 +16,10 @@ from haploformer.errors import InputError
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 #: What lies in the cohort's folders beside the folders of runs.
+_STORES = tuple(f"{windows}track_predictions" for windows in ("", "sequence_", "variant_", "left_out_", "mutagenesis_"))
 _TAKEN = (
-    *("figures", "haplotype_windows", "sequence_track_predictions.zarr", "track_predictions.zarr", "variants"),
-    *("sequence_track_predictions.status.json", "track_predictions.status.json"),
+    *("figures", "haplotype_windows", "left_out_windows", "mutagenesis_windows", "variant_windows", "variants"),
+    *(f"{store}.{kind}" for store in _STORES for kind in ("zarr", "status.json")),
 )
 
 
@@ -80,6 +81,25 @@ def models_folder(cohort: str, models: Any) -> str:
             "give the run_name of the run whose models are meant, or its folder: data/06_models/...",
         )
     return f"data/06_models/{cohort}/{models}"
+
+
+def part_folder(run: str, *asked: Any) -> str:
+    """A folder below the run's for what the command line asks for by itself, for the catalog (``${part_folder:...}``).
+
+    Parameters
+    ----------
+    run : str
+        The run's folder.
+    asked
+        Names and values in turn; a value is None where the command line does not give it.
+
+    Returns
+    -------
+    str
+        ``run`` where nothing is asked for.
+    """
+    differing = {str(key): str(value) for key, value in zip(asked[::2], asked[1::2], strict=True) if value is not None}
+    return f"{run}/{_derived(differing)}" if differing else run
 
 
 def _checked(name: str) -> str:

@@ -688,3 +688,78 @@ linear_faithfulness = _table(
         "faithful": _flag(),
     }
 )
+
+#: Effects of single variants on single genes: ALT less REF, everything else as in the reference. ``tss_distance``: bases
+#: from the TSS to ``pos``, downstream positive. ``alt_frequency``: in the cohort, null where nobody was called.
+#: ``bins``: those round the TSS, or all. ``summary``: ``tissue_mean``, ``all_tracks_mean``, or ``track`` (one of the
+#: tissue's). Coverage is the mean over these bins. ``effect_kind``: docs/methods.md defines each.
+variant_effects = _table(
+    {
+        "gene_id": _text(),
+        "variant_id": _text(),
+        "contig": _text(),
+        "pos": _integer(1),
+        "ref": _text(),
+        "alt": _text(),
+        "tss_distance": _integer(None),
+        "alt_frequency": _number(nullable=True, low=0.0, high=1.0),
+        "bins": _text(isin=["centre", "all"]),
+        "summary": _text(),
+        "track": _integer(nullable=True),
+        "coverage_ref": _number(low=0.0, high=float("inf")),
+        "coverage_alt": _number(low=0.0, high=float("inf")),
+        "effect_kind": _text(isin=["sad", "sadr", "log_fold_change"]),
+        "effect": _number(),
+    },
+    unique=["gene_id", "contig", "pos", "ref", "alt", "bins", "summary", "track", "effect_kind"],
+)
+
+#: Share of ALT among the called alleles; ``population`` is ``all`` for everybody.
+variant_frequencies = _table(
+    {
+        "variant_id": _text(),
+        "contig": _text(),
+        "pos": _integer(1),
+        "ref": _text(),
+        "alt": _text(),
+        "population": _text(),
+        "alt_frequency": _number(low=0.0, high=1.0),
+    },
+    unique=["contig", "pos", "ref", "alt", "population"],
+)
+
+#: Each haplotype's coverage less the reference's (mean over the centre bins), the sum of its variants' single effects, and
+#: of each variant its effect alone and the haplotype less the haplotype without it. One row with nulls for a haplotype
+#: without variants.
+haplotype_effects = _table(
+    {
+        "gene_id": _text(),
+        "individual_id": _text(),
+        "haplotype": _integer(),
+        "summary": _text(),
+        "n_variants": _integer(),
+        "exact_difference": _number(),
+        "additive_sum": _number(),
+        "variant_id": _text(nullable=True),
+        "contig": _text(nullable=True),
+        "pos": _integer(1, nullable=True),
+        "ref": _text(nullable=True),
+        "alt": _text(nullable=True),
+        "single_effect": _number(nullable=True),
+        "left_out_effect": _number(nullable=True),
+    },
+    unique=["gene_id", "individual_id", "haplotype", "summary", "contig", "pos", "ref", "alt"],
+)
+
+#: Sum of single effects against exact differences over people (mean of both copies). ``r`` is null for fewer than three
+#: people or where a side is constant; ``largest_difference`` is relative to the largest exact one.
+additivity = _table(
+    {
+        "gene_id": _text(),
+        "summary": _text(),
+        "n": _integer(),
+        "r": _number(nullable=True, low=-1.0, high=1.0),
+        "largest_difference": _number(nullable=True, low=0.0, high=float("inf")),
+    },
+    unique=["gene_id", "summary"],
+)

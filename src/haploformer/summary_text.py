@@ -33,6 +33,29 @@ def describe_predictions(table: pd.DataFrame) -> str:
     return "\n".join(_aligned(lines)) + more
 
 
+def describe_effects(table: pd.DataFrame) -> str:
+    """The strongest effects on the tissue's mean, for a terminal.
+
+    Parameters
+    ----------
+    table : DataFrame, schema ``variant_effects`` or ``haplotype_effects``
+    """
+    tissue = table[table["summary"] == "tissue_mean"]
+    if "effect_kind" in table:
+        tissue = tissue[(tissue["effect_kind"] == "log_fold_change") & (tissue["bins"] == "centre")]
+        names, numbers = ["gene_id", "variant_id"], ["tss_distance", "alt_frequency", "effect"]
+    else:
+        tissue = tissue[tissue["variant_id"].notna()]
+        names, numbers = ["gene_id", "variant_id"], ["single_effect", "left_out_effect"]
+    ordered = tissue.loc[tissue[numbers[-1]].abs().sort_values(ascending=False, kind="stable").index]
+    # Many haplotypes carry the same variant.
+    strongest = ordered.drop_duplicates(["gene_id", "variant_id"]).head(MAX_ROWS)
+    lines = [(*names, *numbers)]
+    for row in strongest.to_dict("records"):
+        lines.append((*(str(row[name]) for name in names), *(f"{row[name]:.5g}" for name in numbers)))
+    return "\n".join(_aligned(lines)) + f"\n({len(tissue):,} rows of the tissue's mean, the strongest above)"
+
+
 def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells in columns of equal width."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]

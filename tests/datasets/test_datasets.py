@@ -23,6 +23,7 @@ from haploformer import schemas
 from haploformer.cli import describe_error
 from haploformer.datasets.clinvar import ClinvarDataset
 from haploformer.datasets.covariate_table import CovariateTableDataset
+from haploformer.datasets.edited_windows import EditedWindowsDataset
 from haploformer.datasets.eqtl_table import EqtlTableDataset, TopAssociationsDataset
 from haploformer.datasets.expression_bed import ExpressionBedDataset
 from haploformer.datasets.fasta import FastaDataset
@@ -55,6 +56,8 @@ from haploformer.formats.predictdb import Panel, PredictDbExport, select_polymor
 from haploformer.genome.haplotype_windows import combine_genes
 from haploformer.genome.haplotypes import collect_gene_haplotypes
 from haploformer.genome.intervals import Interval
+from haploformer.genome.variant_windows import build_variant_windows
+from haploformer.genome.variants import named_alleles
 from haploformer.genome.windows import tss_window
 from haploformer.predicted_expression import applied_rows
 from tests.builders.beagle import stand_in
@@ -108,6 +111,7 @@ class Study:
     def store(self, kind: type[AbstractDataset]) -> AbstractDataset:
         names = {
             GenotypeStoreDataset: "genotypes",
+            EditedWindowsDataset: "edited_windows",
             HaplotypeStoreDataset: "haplotypes",
             PredictionStoreDataset: "predictions.zarr",
             TableDataset: "table.parquet",
@@ -136,6 +140,7 @@ INPUTS = [
     TopAssociationsDataset,
 ]
 STORES = [
+    EditedWindowsDataset,
     GenotypeStoreDataset,
     HaplotypeStoreDataset,
     PredictionStoreDataset,
@@ -189,6 +194,14 @@ def study(tmp_path_factory) -> Study:
         provenance={},
     )
     made.store(HaplotypeStoreDataset).save(windows)
+    places = pd.DataFrame(
+        [("E1", "22", 672, 928, 800), ("E2", "22", 772, 1028, 900)],
+        columns=["gene_id", "contig", "start", "end", "tss"],
+    )
+    singly = build_variant_windows(
+        places, named_alleles(genotypes.records), reference, reverse=[False] * 2, both_strands=True, provenance={}
+    )
+    made.store(EditedWindowsDataset).save(singly)
     made.store(PredictionStoreDataset).save(fake_plan(KEYS, FakeModel()))
     panel_variants = pd.DataFrame({"variant_id": ["rs1"], "contig": "22", "pos": [401], "ref": "A", "alt": "C"})
     selected = select_polymorphic(
@@ -231,7 +244,7 @@ def content(data: Any) -> str:
         return f"{data.name} {data.genes.values.tolist()} {data.individual_ids} {data.values.tolist()}"
     if name == "StoredGenotypes":
         return f"{data.audit.values.tolist()} {data.genotypes.select('22', 400, 900).alleles.tolist()}"
-    if name == "HaplotypeWindows":
+    if name in {"EditedWindows", "HaplotypeWindows"}:
         return f"{data.keys} {data.codes([0, 2]).tolist()} {data.carriers().values.tolist()}"
     if name == "TrackPredictions":
         return f"{data.mean_coverage(np.array([1, 5])).tolist()} {data.attributes} {data.windows.values.tolist()}"
@@ -320,6 +333,11 @@ def test_preview__numbers_of_each_kind(study):
         "columns": ["gene_id", "chromosome copies", "distinct windows"],
         "index": [0, 1],
         "data": [["E1", 6, 2], ["E2", 6, 2]],
+    }
+    assert study.store(EditedWindowsDataset).preview(1) == {
+        "columns": ["gene_id", "variant_id", "contig", "pos", "ref", "alt", "window"],
+        "index": [0],
+        "data": [["E1", "22_681_A_C", "22", 681, "A", "C", 1]],
     }
     assert study.store(TableDataset).preview(nrows=2)["data"] == [["E1", None, None, True], ["E1", 0, 0.0, True]]
     assert study.store(PredictionStoreDataset).preview(1)["data"] == [["g", None, None, 0]]

@@ -8,6 +8,8 @@ from haploformer.figures.comparisons import (
     plot_populations,
     plot_r_against_heritability,
 )
+from haploformer.figures.effects import plot_additivity, plot_effects_by_distance, plot_mutagenesis
+from haploformer.figures.effects_page import build_effects_page, build_haplotype_page, build_mutagenesis_page
 from haploformer.figures.page import ReportFigure
 from haploformer.figures.population_page import build_population_page
 from haploformer.figures.prediction_page import build_selection_page, build_sequence_page
@@ -22,14 +24,20 @@ __all__ = [
     "ReportContent",
     "ReportFigure",
     "best_and_median_genes",
+    "build_effects_page",
+    "build_haplotype_page",
+    "build_mutagenesis_page",
     "build_population_page",
     "build_report",
     "build_selection_page",
     "build_sequence_page",
+    "plot_additivity",
     "plot_distinct_haplotypes",
+    "plot_effects_by_distance",
     "plot_model_against_model",
     "plot_genes_of_individual",
     "plot_model_differences",
+    "plot_mutagenesis",
     "plot_nothing",
     "plot_people_of_gene",
     "plot_permutation_null",

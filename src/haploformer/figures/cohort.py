@@ -68,10 +68,15 @@ def prediction_facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
         Of the stored predictions: identity and provenance.
     """
     geometry, bins = attributes["geometry"], attributes["bins"]
-    files = {"Genotypes": "genotypes", "Reference": "reference", "Sequences": "sequences"}
+    files = {
+        "Genotypes": "genotypes",
+        "Variants of": "variants",
+        "Reference": "reference",
+        "Sequences": "sequences",
+    }
     sources = [(label, attributes[name]) for label, name in files.items() if name in attributes]
     return [
-        *((label, f"{source['source']} (sha256 {source['sha256'][:12]})") for label, source in sources),
+        *((label, _file_with_digits(source)) for label, source in sources),
         *([("Haplotypes", str(attributes["haplotypes"]))] if "haplotypes" in attributes else []),
         ("Model", f"{attributes['model']}, engine {attributes['engine']}, {attributes['precision']}"),
         ("Weights", _weights_with_digits(attributes)),
@@ -81,6 +86,12 @@ def prediction_facts(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Bins", f"{bins[0]} to {bins[-1]} of {geometry['n_bins']}, {attributes['transform']}"),
         ("Code", f"haploformer {attributes['code_version']}"),
     ]
+
+
+def _file_with_digits(source: Mapping[str, Any]) -> str:
+    """What a source is called, with the first digits of its sha256 where it is a file."""
+    digits = f" (sha256 {source['sha256'][:12]})" if "sha256" in source else ""
+    return f"{source['source']}{digits}"
 
 
 def _weights_with_digits(attributes: Mapping[str, Any]) -> str:

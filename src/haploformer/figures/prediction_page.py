@@ -47,7 +47,7 @@ def build_selection_page(
     counts = [
         ("People", f"{predictions['individual_id'].nunique():,}"),
         ("Genes", f"{predictions['gene_id'].nunique():,}"),
-        _tissue_fact(tissue),
+        tissue_fact(tissue),
     ]
     columns = {
         "gene_name": "Gene",
@@ -61,14 +61,14 @@ def build_selection_page(
         "measured": "Measured, as in the file",
     }
     reading = [_COVERAGE, _DIFFERENCE, _NO_R]
-    return _page(predictions, columns, figure, attributes, title=title, counts=counts, reading=reading)
+    return build_table_page(predictions, columns, figure, attributes, title=title, counts=counts, reading=reading)
 
 
 def build_sequence_page(
     predictions: pd.DataFrame, figure: ReportFigure, attributes: Mapping[str, Any], *, title: str, tissue: Sequence[int]
 ) -> str:
     """One page on sequences of nobody in particular; parameters as in `build_selection_page`."""
-    counts = [("Sequences", f"{predictions['sequence'].nunique():,}"), _tissue_fact(tissue)]
+    counts = [("Sequences", f"{predictions['sequence'].nunique():,}"), tissue_fact(tissue)]
     columns = {
         "sequence": "Sequence",
         "summary": "Summary",
@@ -77,15 +77,16 @@ def build_sequence_page(
         "coverage": "Coverage",
         "n_share": "Share of N",
     }
-    return _page(predictions, columns, figure, attributes, title=title, counts=counts, reading=[_COVERAGE])
+    return build_table_page(predictions, columns, figure, attributes, title=title, counts=counts, reading=[_COVERAGE])
 
 
-def _tissue_fact(tissue: Sequence[int]) -> tuple[str, str]:
+def tissue_fact(tissue: Sequence[int]) -> tuple[str, str]:
+    """Label and value: the tracks of ``tissue_mean``."""
     shown = ", ".join(str(track) for track in tissue[:12])
     return "Tracks of tissue_mean", shown + (f" and {len(tissue) - 12:,} more" if len(tissue) > 12 else "")
 
 
-def _page(
+def build_table_page(
     predictions: pd.DataFrame,
     columns: dict[str, str],
     figure: ReportFigure,
@@ -95,6 +96,19 @@ def _page(
     counts: list[tuple[str, str]],
     reading: list[tuple[str, str]],
 ) -> str:
+    """A page with a figure and the first `MAX_ROWS` rows of a table.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+    columns : dict
+        Which columns are shown, and what each is called.
+    figure : ReportFigure
+    attributes : mapping
+        Of the stored predictions.
+    counts, reading : list of (label, value)
+        Facts of the run before those of the predictions; terms and what they mean.
+    """
     shown = predictions[list(columns)].head(MAX_ROWS)
     caption = f"Weights: {attributes['weights']}."
     if len(predictions) > len(shown):

@@ -190,6 +190,56 @@ class VcfFile:
             batch.add(contig, record, called_alleles(record, columns, self.path))
         yield self._checked(batch.close(), tally)
 
+    def read_sites(
+        self,
+        intervals: Sequence[Interval],
+        reference: Reference,
+        *,
+        filters: Sequence[str] = (),
+        repair_ref: bool = False,
+    ) -> tuple[pd.DataFrame, AuditCounts]:
+        """Records that reach into one of the intervals, whoever carries them: the file need not hold a sample.
+
+        Parameters
+        ----------
+        intervals, reference, filters, repair_ref
+            As of `read`.
+
+        Returns
+        -------
+        records : DataFrame
+            Columns of `RECORD_COLUMNS`, in file order.
+        counts : AuditCounts
+            What was kept and left out.
+
+        Raises
+        ------
+        InputError
+            As of `read`, but for calls, which are not looked at.
+        """
+        require_file(self.path, what="file of variants")
+        require_whole(self.path)
+        require_recorded_checksum(self.path, compute=lambda: self.sha256)
+        near = group_by_contig(intervals)
+        tally, batch, tables = self._tally(reference, repair_ref), _Batch(self.name, []), []
+        nobody = np.zeros((0, 2), np.int8), 0
+        for record, contig, kind, reason in self._sorted_out(
+            self._open(), [whole_contig(name) for name in near], filters, tally
+        ):
+            if reason is None and not reaches_into(record, near[contig]):
+                reason = FAR
+            outcome = ("dropped", reason) if reason else ("kept", use_of(record))
+            batch.counts[AuditKey(self.name, contig, kind, *outcome)] += 1
+            if reason:
+                continue
+            if batch.contig not in {None, contig} or len(batch.rows) == BATCH_RECORDS:
+                tables.append(self._checked(batch.close(), tally))
+                batch = _Batch(self.name, [])
+            batch.add(contig, record, nobody)
+        tables.append(self._checked(batch.close(), tally))
+        records = pd.concat([table.genotypes.records for table in tables], ignore_index=True)
+        return records, sum((table.counts for table in tables), Counter())
+
     def check_records(
         self,
         contigs: Sequence[str],
@@ -303,7 +353,8 @@ class VcfFile:
                     place, here = (contig, record.POS), {}
                 twin = here.setdefault((record.REF.upper(), alts.upper()), record)
                 if twin is not record:
-                    require_equal_calls(twin, record, self.path)
+                    if vcf.samples:
+                        require_equal_calls(twin, record, self.path)
                     reason = "repeats an earlier record"
             yield record, contig, kind, reason
 

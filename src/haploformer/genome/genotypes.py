@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from haploformer.errors import InputError
 from haploformer.genome.edits import AlleleEdits, allele_edits
 from haploformer.genome.intervals import Interval
-from haploformer.genome.variants import NO_SEQUENCE, allele_class
+from haploformer.genome.variants import named_alleles
 
 #: Allele index of a missing call, and of the second copy of a haploid call.
 MISSING = -1

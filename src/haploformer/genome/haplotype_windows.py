@@ -224,27 +224,9 @@ def combine_genes(
     gene_windows : DataFrame (n_genes,)
         ``gene_id, contig``, in the order of ``collected``.
     """
-    stretches, edits = [], []
-    windows, haplotypes = [], []
-    offset = n_edits = n_windows = n_carried = 0
+    haplotypes = []
+    n_windows = 0
     for gene, found in zip(gene_windows.itertuples(), collected, strict=True):
-        placement = found.placement
-        stretch, table = placement.stretch, placement.table
-        place = (stretch.tss, stretch.start, stretch.left, stretch.right, stretch.reverse, offset, len(stretch.codes))
-        stretches.append((gene.gene_id, gene.contig, *place, n_edits, n_edits + len(table)))
-        edits.extend(table.to_edits())
-        first = placement.first + n_carried
-        windows.append(
-            pd.DataFrame(
-                {
-                    "gene_id": gene.gene_id,
-                    "key": found.keys,
-                    "is_reference": np.arange(len(found)) == 0,
-                    "first_carried": first[:-1],
-                    "last_carried": first[1:],
-                }
-            )
-        )
         person, copy = np.nonzero(found.window >= 0)
         haplotypes.append(
             pd.DataFrame(
@@ -256,16 +238,62 @@ def combine_genes(
                 }
             )
         )
+        n_windows += len(found)
+    return lay_out_genes(
+        gene_windows,
+        [found.placement for found in collected],
+        haplotypes=pd.concat(haplotypes, ignore_index=True),
+        provenance=provenance,
+    )
+
+
+def lay_out_genes(
+    gene_windows: pd.DataFrame,
+    placements: Sequence[Placement],
+    *,
+    haplotypes: pd.DataFrame | None = None,
+    provenance: dict[str, Any],
+) -> HaplotypeWindows:
+    """One numbered list of the windows of all genes.
+
+    Parameters
+    ----------
+    gene_windows : DataFrame (n_genes,)
+        ``gene_id, contig``, in the order of ``placements``.
+    placements : sequence of Placement
+        Of each gene the reference first, no window twice.
+    haplotypes : DataFrame, optional
+        Whose each window is; nobody's if not given.
+    """
+    stretches, edits, windows = [], [], []
+    offset = n_edits = n_carried = 0
+    for gene, placement in zip(gene_windows.itertuples(), placements, strict=True):
+        stretch, table = placement.stretch, placement.table
+        place = (stretch.tss, stretch.start, stretch.left, stretch.right, stretch.reverse, offset, len(stretch.codes))
+        stretches.append((gene.gene_id, gene.contig, *place, n_edits, n_edits + len(table)))
+        edits.extend(table.to_edits())
+        first = placement.first + n_carried
+        windows.append(
+            pd.DataFrame(
+                {
+                    "gene_id": gene.gene_id,
+                    "key": placement.keys,
+                    "is_reference": np.arange(len(placement)) == 0,
+                    "first_carried": first[:-1],
+                    "last_carried": first[1:],
+                }
+            )
+        )
         offset += len(stretch.codes)
         n_edits += len(table)
-        n_windows += len(found)
         n_carried = int(first[-1])
+    nobody = pd.DataFrame(columns=["gene_id", "individual_id", "haplotype", "window"])
     return HaplotypeWindows(
         genes=pd.DataFrame(stretches, columns=_GENE_COLUMNS),
         windows=pd.concat(windows, ignore_index=True),
-        haplotypes=pd.concat(haplotypes, ignore_index=True),
+        haplotypes=nobody if haplotypes is None else haplotypes,
         edits=pd.DataFrame(edits, columns=["start", "end", "alt"]).astype({"start": "int64", "end": "int64"}),
-        carried=np.concatenate([found.placement.carried for found in collected]).astype(np.int32),
-        reference=np.concatenate([found.placement.stretch.codes for found in collected]),
+        carried=np.concatenate([placement.carried for placement in placements]).astype(np.int32),
+        reference=np.concatenate([placement.stretch.codes for placement in placements]),
         provenance=provenance,
     )

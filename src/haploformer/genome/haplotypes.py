@@ -151,7 +151,7 @@ def collect_gene_haplotypes(
     stretch = _stretch(reach, reference, window, tss, reverse=reverse)
     placement = _place(stretch, edits.table.take(within), carried[:, carries], tss)
     differ = len(within) == len(edits.table) and not n_overlapping.any() and _all_differ(placement)
-    number = np.arange(len(placement)) if differ else _number(placement.keys)
+    number = np.arange(len(placement)) if differ else number_keys(placement.keys)
     if number.max() + 1 < len(placement):
         placement = placement.take(np.unique(number, return_index=True)[1])
     _require_covered(genotypes, window, placement)
@@ -234,8 +234,8 @@ def _all_differ(placement: Placement) -> bool:
     )
 
 
-def _number(keys: Sequence[str]) -> NDArray[np.int64]:
-    """The number of each key among the distinct ones, in order of first appearance."""
+def number_keys(keys: Sequence[str]) -> NDArray[np.int64]:
+    """The number of each key among the distinct ones, in order of first appearance (n_keys,)."""
     number_of: dict[str, int] = {}
     return np.array([number_of.setdefault(key, len(number_of)) for key in keys], np.int64)
 

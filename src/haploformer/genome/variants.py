@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 #: Columns of a table of records. ``pos`` is 1-based; ``alt`` holds the ALT alleles, joined by commas as in VCF.
 RECORD_COLUMNS = ["contig", "pos", "variant_id", "ref", "alt"]
 
@@ -32,3 +34,31 @@ def record_class(ref: str, alts: str) -> str:
     """The class of a record: that of its first ALT allele that names a sequence, else of its first."""
     classes = [allele_class(ref, alt) for alt in alts.split(",")]
     return next((c for c in classes if c not in NO_SEQUENCE), classes[0])
+
+
+def named_alleles(records: pd.DataFrame) -> pd.DataFrame:
+    """The ALT alleles that name a sequence (no ``*``, symbolic or breakend allele), one row each, in file order.
+
+    Parameters
+    ----------
+    records : DataFrame (n_records,)
+        Columns of `RECORD_COLUMNS`.
+
+    Returns
+    -------
+    DataFrame (n_alleles,)
+        The same columns, then ``record`` (row of the record) and ``allele`` (its index, from 1). An allele of a record
+        with several is called ``id:alt``.
+    """
+    columns = (records[name].tolist() for name in ("variant_id", "ref", "alt"))
+    rows = [
+        (i, index, f"{name}:{alt}" if "," in alts else name, alt)
+        for i, (name, ref, alts) in enumerate(zip(*columns, strict=True))
+        for index, alt in enumerate(alts.split(","), start=1)
+        if allele_class(ref, alt) not in NO_SEQUENCE
+    ]
+    record, allele, names, alts = ([row[i] for row in rows] for i in range(4))
+    found = records[RECORD_COLUMNS].iloc[record].reset_index(drop=True)
+    return found.assign(variant_id=names, alt=alts, record=record, allele=allele).astype(
+        {"record": "int64", "allele": "int64"}
+    )
