@@ -34,6 +34,8 @@ _KINDS = {
     "track_table": ("TrackTableDataset",),
     "known_answer": ("KnownAnswerDataset",),
     "sequences": ("SequencesDataset",),
+    "external_eqtls": ("EqtlTableDataset",),
+    "top_associations": ("TopAssociationsDataset",),
 }
 
 #: Entries of the catalog that are another view on what is stored under a second name.
@@ -99,6 +101,13 @@ class SummaryHooks:
         for name in ("variant_effects", "haplotype_effects", "mutagenesis"):
             if name in made:
                 _tell_effects(catalog, name)
+        for concordance, audit in (("effect_concordance", "harmonise_audit"), ("scan_concordance", "scan_audit")):
+            if concordance in made:
+                _tell_concordance(catalog, concordance, audit)
+        if "eqtl_sizes" in made:
+            click.echo(f"Table: {_place(catalog, 'eqtl_sizes')}\nPage: {_place(catalog, 'eqtl_sizes_page')}")
+        if "linear_faithfulness" in made:
+            _tell_linear(catalog)
         if "input_validation" in made:
             _tell_validation(catalog)
         if "prediction_verification" in made:
@@ -129,6 +138,24 @@ def _tell_effects(catalog: CatalogProtocol, name: str) -> None:
     click.echo(describe_effects(catalog.load(name)))
     page = "mutagenesis_effects_page" if name == "mutagenesis" else f"{name}_page"
     click.echo(f"Table: {_place(catalog, name)}\nPage: {_place(catalog, page)}")
+
+
+def _tell_concordance(catalog: CatalogProtocol, concordance: str, audit: str) -> None:
+    from haploformer.effects.external import describe_matched
+    from haploformer.summary_text import describe_concordance
+
+    if concordance == "scan_concordance":
+        click.echo(f"eQTLs: {_place(catalog, 'eqtl_scan')}")
+    click.echo(describe_matched(catalog.load(audit)))
+    click.echo(describe_concordance(catalog.load(concordance)))
+    click.echo(f"Table: {_place(catalog, concordance)}\nPage: {_place(catalog, f'{concordance}_page')}")
+
+
+def _tell_linear(catalog: CatalogProtocol) -> None:
+    table = catalog.load("linear_faithfulness")
+    n = int(table["faithful"].sum())
+    click.echo(f"{n} of {len(table)} genes are faithful, the others are marked; median r {table['r'].median():.3f}")
+    click.echo(f"Weights: {_place(catalog, 'linear_weights')}\nPage: {_place(catalog, 'linear_faithfulness_page')}")
 
 
 def _tell_validation(catalog: CatalogProtocol) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -394,6 +395,108 @@ class VariantEffectsParameters(ParameterGroup):
         return self.variants[0] if len(self.variants) == 1 and self.variants[0].endswith(VARIANT_FILES) else None
 
 
+#: Ends of bins of distance, in bases.
+Edges = Annotated[tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(_as_list), Field(min_length=2)]
+
+
+class ExternalEqtlsParameters(ParameterGroup):
+    """How predicted effects are compared with an external table of eQTLs.
+
+    Attributes
+    ----------
+    effect : str
+        Kind of effect, at the centre bins.
+    summary : str
+        Over which tracks.
+    tissue : str, optional
+        Which tissue of a table that holds several.
+    min_matched_share : float
+        Share of the rows inside the windows that must be about one of our variants; below it the run stops.
+    alleles_by_id : bool
+        Whether a row without alleles has those of the cohort's variant of the same id. Only for a table made from these
+        very genotypes: in others the same id may have REF and ALT the other way round.
+    edges : list of float
+        Bases from the TSS: ends of the bins in which the statistics are told, too.
+    min_pip, max_pip : float
+        From this probability on a variant is fine-mapped; up to that one it may be a control.
+    controls_per_case : int
+        Controls of a fine-mapped variant, at most.
+    null : str
+        Of sign concordance and Spearman. ``swapped``: alleles at random, those of a gene together. ``permuted``: effects
+        dealt anew within a gene.
+    draws : int
+        Of each null.
+    seed : int
+    """
+
+    effect: Literal["sad", "sadr", "log_fold_change"] = "log_fold_change"
+    summary: Literal["tissue_mean", "all_tracks_mean"] = "tissue_mean"
+    tissue: str | None = None
+    min_matched_share: float = Field(0.5, ge=0, le=1)
+    alleles_by_id: bool = False
+    edges: Edges = (0, 1_000, 10_000, 30_000, 100_000)
+    min_pip: float = Field(0.9, gt=0, le=1)
+    max_pip: float = Field(0.01, ge=0, lt=1)
+    controls_per_case: int = Field(5, ge=1)
+    null: Literal["swapped", "permuted"] = "swapped"
+    draws: int = Field(1_000, ge=20)
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ExternalEqtlsParameters:
+        if any(a >= b for a, b in pairwise(self.edges)):
+            raise ValueError("edges do not rise")
+        if self.max_pip >= self.min_pip:
+            raise ValueError("max_pip must be below min_pip")
+        return self
+
+
+class EqtlScanParameters(ParameterGroup):
+    """Our own scan for eQTLs.
+
+    Attributes
+    ----------
+    individuals : list of str, optional
+        Who is scanned; the others score the scan. Drawn if not given.
+    share : float
+        Of the people, that are drawn.
+    seed : int
+        By which they are drawn.
+    rows : str
+        ``top``: each gene's strongest variant. ``all``: every variant of the cis window.
+    adjusted : bool
+        Whether dosages and expression are adjusted for covariates, fitted to those who are scanned.
+    """
+
+    individuals: Names | None = None
+    share: float = Field(0.5, gt=0, lt=1)
+    seed: int = Field(0, ge=0)
+    rows: Literal["top", "all"] = "top"
+    adjusted: bool = True
+
+
+class LinearExportParameters(ParameterGroup):
+    """Linear weights for biobanks.
+
+    Attributes
+    ----------
+    form : str
+        ``additive``: the predicted effects of single variants. ``elastic_net``: fitted to the predictions of the cohort's
+        people.
+    build : str, optional
+        Of the positions: ``GRCh37`` or ``GRCh38``. It stands in every row, and must be given.
+    panel : str
+        What the files call the cohort, whose covariances they hold.
+    min_r : float
+        A gene whose linear form correlates less with the exact predictions is marked.
+    """
+
+    form: Literal["additive", "elastic_net"] = "additive"
+    build: Literal["GRCh37", "GRCh38"] | None = None
+    panel: str = Field("cohort", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    min_r: float = Field(0.9, ge=0, le=1)
+
+
 class EvaluationParameters(ParameterGroup):
     """How models are compared.
 
@@ -450,6 +553,9 @@ GROUPS: dict[str, type[ParameterGroup]] = {
     "enformer": EnformerParameters,
     "execution": ExecutionParameters,
     "variant_effects": VariantEffectsParameters,
+    "external_eqtls": ExternalEqtlsParameters,
+    "eqtl_scan": EqtlScanParameters,
+    "linear_export": LinearExportParameters,
     "baselines": BaselinesParameters,
     "stacking": StackingParameters,
     "evaluation": EvaluationParameters,
@@ -459,5 +565,6 @@ GROUPS: dict[str, type[ParameterGroup]] = {
 #: Names that may stand beside the groups on the command line: ``conf/base`` reads them.
 SHORTCUTS = (
     *("raw_dir", "genotypes", "run_name", "gene", "individual", "sequences", "id_map", "relatedness"),
+    *("eqtls", "top_associations"),
     *("executor", "shard_index", "shard_count"),
 )

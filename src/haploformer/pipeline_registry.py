@@ -8,6 +8,8 @@ from haploformer.pipelines import (
     data_prep,
     enformer_inference,
     evaluation,
+    external_eqtls,
+    linear_export,
     prediction_report,
     sequence_build,
     sequence_prediction,
@@ -58,12 +60,18 @@ def register_pipelines() -> dict[str, Pipeline]:
         + variant_effects.create_haplotype_pipeline(),
         "mutagenesis": variant_effects.create_mutagenesis_pipeline(),
     }
+    comparisons = {
+        "external_eqtls": external_eqtls.create_pipeline(),
+        "eqtl_scan": external_eqtls.create_scan_pipeline(),
+        "eqtl_sizes": external_eqtls.create_size_pipeline(),
+        "linear_export": linear_export.create_pipeline(),
+    }
     shards = {
         "enformer_shards": enformer_inference.create_shard_pipeline(),
         "variant_effect_shards": variant_effects.create_shard_pipeline(),
     }
     checks = {"validate": validate.create_pipeline(), "verify": verify.create_pipeline()}
-    return pipelines | effects | shards | selections | held_out | checks | {"__default__": cohort}
+    return pipelines | effects | comparisons | shards | selections | held_out | checks | {"__default__": cohort}
 
 
 def _hold_out_populations(fit: Pipeline, stack: Pipeline) -> Pipeline:

@@ -105,6 +105,7 @@ def check_inputs(
         require_file(Path(file), what="file of variants")
     if "haplotype_effects" in made:
         _require_two_known_copies(parameters["variant_effects"], parameters["data_prep"])
+    _check_comparisons(names, made, load, parameters)
     if "tss_windows" in names and made & {"variant_windows", "mutagenesis_windows"}:
         stored = load("tss_windows")
         _check_window_length("tss_windows", int((stored["end"] - stored["start"]).max()), parameters["enformer"])
@@ -124,6 +125,36 @@ def require_selection(made: Set[str], select: Any) -> None:
                 f"{output} is about chosen {field}, and none is given",
                 f"name one, or several joined by +: --params {example}",
             )
+
+
+def _check_comparisons(
+    names: Set[str], made: Set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]
+) -> None:
+    """What effects and scans are compared with is given, can be read, and has rows."""
+    if "effect_pairs" in made and load("external_eqtls").form == "none":
+        raise InputError(
+            "external_eqtls",
+            "no table of eQTLs is given",
+            "name one: --params eqtls=FILE (kedro run --pipelines eqtl_scan makes one from half of the people)",
+        )
+    if "eqtl_sizes" in made and load("top_associations").empty:
+        raise InputError(
+            "top_associations",
+            "no table of strongest associations is given, or it is not there",
+            "name one: --params top_associations=FILE",
+        )
+    if "eqtl_scan" in made and "variants" in names:
+        from haploformer.effects.scan import split_people
+
+        options = parameters["eqtl_scan"]
+        ids = list(load("variants").genotypes.individual_ids)
+        split_people(ids, chosen=options.individuals, share=options.share, seed=options.seed)
+    if "linear_weights" in made and parameters["linear_export"].build is None:
+        raise InputError(
+            "parameters:linear_export.build",
+            "none is given, and weights without the build of their positions are of no use",
+            "set it to GRCh37 or GRCh38",
+        )
 
 
 def _require_two_known_copies(effects: Any, data_prep: Any) -> None:

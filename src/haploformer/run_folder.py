@@ -19,6 +19,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STORES = tuple(f"{windows}track_predictions" for windows in ("", "sequence_", "variant_", "left_out_", "mutagenesis_"))
 _TAKEN = (
     *("figures", "haplotype_windows", "left_out_windows", "mutagenesis_windows", "variant_windows", "variants"),
+    "linear_weights",
     *(f"{store}.{kind}" for store in _STORES for kind in ("zarr", "status.json")),
 )
 

@@ -763,3 +763,68 @@ additivity = _table(
     },
     unique=["gene_id", "summary"],
 )
+
+#: Pairs of gene and variant that have both a predicted effect and a slope in an external table; both of ``alt``.
+#: ``tss_distance``: bases downstream of the TSS. ``maf``: in the cohort, null where nobody was called.
+effect_pairs = _table(
+    {
+        "gene_id": _text(),
+        "variant_id": _text(),
+        "contig": _text(),
+        "pos": _integer(1),
+        "ref": _text(),
+        "alt": _text(),
+        "tss_distance": _integer(None),
+        "maf": _number(nullable=True, low=0.0, high=0.5),
+        "effect": _number(),
+        "slope": _number(),
+        "pvalue": _number(nullable=True, low=0.0, high=1.0),
+    },
+    unique=["gene_id", "contig", "pos", "ref", "alt"],
+)
+
+#: Fine-mapped variants (``is_case``) and their controls, alike in distance and frequency; ``set`` holds them together.
+matched_variants = _table(
+    {
+        "set": _integer(),
+        "is_case": _flag(),
+        "gene_id": _text(),
+        "variant_id": _text(),
+        "contig": _text(),
+        "pos": _integer(1),
+        "ref": _text(),
+        "alt": _text(),
+        "tss_distance": _integer(None),
+        "maf": _number(low=0.0, high=0.5),
+        "effect": _number(),
+    },
+    unique=["gene_id", "contig", "pos", "ref", "alt"],
+)
+
+#: What became of the rows of an external table. ``left out`` and ``used`` count each row once; ``put right`` is told of
+#: rows that match; ``case``, ``control``, ``no case`` and ``neither`` count gene and variant.
+harmonise_audit = _table(
+    {
+        "step": _text(isin=["read", "select", "harmonise", "compare", "fine-map"]),
+        "outcome": _text(isin=["left out", "used", "put right", "case", "control", "no case", "neither"]),
+        "reason": _text(),
+        "count": _integer(),
+    },
+    unique=["step", "reason"],
+)
+
+#: Absolute r of each gene's strongest association, ours beside that of a table that names no variant.
+eqtl_sizes = _table(
+    {
+        "gene_id": _text(unique=True),
+        "gene_name": _text(),
+        "ours": _number(low=0.0, high=1.0),
+        "theirs": _number(low=0.0, high=1.0),
+    }
+)
+
+#: Alleles of linear weights, kept and left out, by gene.
+linear_audit = _table(
+    {"gene_id": _text(), "outcome": _text(isin=["kept", "dropped"]), "reason": _text(), "count": _integer()},
+    unique=["gene_id", "reason"],
+)

@@ -56,6 +56,22 @@ def describe_effects(table: pd.DataFrame) -> str:
     return "\n".join(_aligned(lines)) + f"\n({len(tissue):,} rows of the tissue's mean, the strongest above)"
 
 
+def describe_concordance(table: pd.DataFrame) -> str:
+    """Each statistic by distance beside its null, for a terminal.
+
+    Parameters
+    ----------
+    table : DataFrame, schema ``effect_concordance``
+    """
+    lines = [("statistic", "distance, bases", "n", "value", "null", "sd", "p")]
+    for row in table.to_dict("records"):
+        distance = "all" if pd.isna(row["low"]) else f"{row['low']:g} to {row['high']:g}"
+        numbers = [row[name] for name in ("value", "null_mean", "null_sd", "p_value")]
+        cells = ["" if pd.isna(number) else f"{number:.3f}" for number in numbers]
+        lines.append((row["statistic"], distance, f"{row['n']:,}", *cells))
+    return "\n".join(_aligned(lines))
+
+
 def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells in columns of equal width."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]

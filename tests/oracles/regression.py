@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearsonr
+from scipy.stats import pearsonr, t
 from sklearn.linear_model import enet_path
 
 
@@ -13,6 +13,16 @@ def residuals(covariates: NDArray, values: NDArray, train: NDArray) -> NDArray:
     design = np.column_stack([np.ones(len(values)), covariates])
     coefficients = np.linalg.lstsq(design[train], values[train], rcond=1e-10)[0]
     return values - design @ coefficients
+
+
+def first_coefficient(columns: NDArray, values: NDArray) -> tuple[float, float, float]:
+    """Coefficient of the first column in least squares on [columns, 1], its standard error, and its p-value."""
+    design = np.column_stack([columns, np.ones(len(values))])
+    coefficients = np.linalg.solve(design.T @ design, design.T @ values)
+    n_left = len(values) - design.shape[1]
+    variance = ((values - design @ coefficients) ** 2).sum() / n_left
+    error = np.sqrt(variance * np.linalg.inv(design.T @ design)[0, 0])
+    return coefficients[0], error, 2 * t.sf(abs(coefficients[0] / error), n_left)
 
 
 def elastic_net_path(

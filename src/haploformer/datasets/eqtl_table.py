@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from kedro_datasets._typing import TablePreview
 
-from haploformer.datasets.base import InputFileDataset
+from haploformer.datasets.base import InputFileDataset, PathDataset
 from haploformer.datasets.previews import table_preview
 from haploformer.formats.eqtl_tables import (
     ExternalEqtls,
@@ -14,6 +14,7 @@ from haploformer.formats.eqtl_tables import (
     read_eqtls,
     read_top_associations,
 )
+from haploformer.formats.qtltools import write_qtltools
 
 
 class EqtlTableDataset(InputFileDataset[ExternalEqtls]):
@@ -44,3 +45,19 @@ class TopAssociationsDataset(InputFileDataset[pd.DataFrame]):
     def preview(self, nrows: int = 10) -> TablePreview:
         """The first rows."""
         return table_preview(self.load(), nrows)
+
+
+class EqtlScanDataset(PathDataset[pd.DataFrame, ExternalEqtls]):
+    """Our own scan as a table of QTLtools; loaded as every other table of eQTLs is."""
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Write the table."""
+        write_qtltools(self._path, data)
+
+    def load(self) -> ExternalEqtls:
+        """Read and check the file."""
+        return read_eqtls(self._path)
+
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """The first rows."""
+        return table_preview(self.load().table, nrows)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from haploformer.evaluation.metrics import pearson
+from haploformer.evaluation.metrics import pearson, within_fold_r
 
 #: Under this correlation with the exact predictions a linear form is marked.
 FAITHFUL_R = 0.9
@@ -66,6 +66,7 @@ def compare_forms(
     *,
     n_variants: Mapping[str, int],
     floor: float = FAITHFUL_R,
+    folds: NDArray[np.int64] | None = None,
 ) -> pd.DataFrame:
     """How near each gene's linear form comes to the exact predictions of the same people.
 
@@ -76,6 +77,8 @@ def compare_forms(
         Variants with a weight.
     floor : float
         Under this r a gene is marked.
+    folds : int64 (n_individuals,), optional
+        Where linear predictions are out of fold: r is taken within folds, for the means of folds go against each other.
 
     Returns
     -------
@@ -96,6 +99,8 @@ def compare_forms(
         truth = np.asarray(exact[gene_id], np.float64)
         sums = np.asarray(sums, np.float64)
         r = float(pearson(sums, truth))
+        if folds is not None and np.isfinite(r):
+            r = float(within_fold_r(sums[None], truth[None], folds).pearson[0])
         apart = (sums - sums.mean()) - (truth - truth.mean())
         defined = bool(np.isfinite(r))
         rows.append(

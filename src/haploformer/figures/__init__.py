@@ -8,6 +8,19 @@ from haploformer.figures.comparisons import (
     plot_populations,
     plot_r_against_heritability,
 )
+from haploformer.figures.concordance import (
+    plot_concordance_by_distance,
+    plot_effect_against_slope,
+    plot_faithfulness,
+    plot_roc,
+    plot_sizes,
+)
+from haploformer.figures.concordance_page import (
+    ComparedTable,
+    build_concordance_page,
+    build_linear_page,
+    build_sizes_page,
+)
 from haploformer.figures.effects import plot_additivity, plot_effects_by_distance, plot_mutagenesis
 from haploformer.figures.effects_page import build_effects_page, build_haplotype_page, build_mutagenesis_page
 from haploformer.figures.page import ReportFigure
@@ -21,19 +34,26 @@ from haploformer.figures.style import plot_nothing
 from haploformer.figures.windows import plot_distinct_haplotypes
 
 __all__ = [
+    "ComparedTable",
     "ReportContent",
     "ReportFigure",
     "best_and_median_genes",
+    "build_concordance_page",
     "build_effects_page",
     "build_haplotype_page",
+    "build_linear_page",
     "build_mutagenesis_page",
     "build_population_page",
     "build_report",
     "build_selection_page",
     "build_sequence_page",
+    "build_sizes_page",
     "plot_additivity",
+    "plot_concordance_by_distance",
     "plot_distinct_haplotypes",
+    "plot_effect_against_slope",
     "plot_effects_by_distance",
+    "plot_faithfulness",
     "plot_model_against_model",
     "plot_genes_of_individual",
     "plot_model_differences",
@@ -44,6 +64,8 @@ __all__ = [
     "plot_populations",
     "plot_predicted_against_measured",
     "plot_r_against_heritability",
+    "plot_roc",
     "plot_scores_by_model",
     "plot_sequences",
+    "plot_sizes",
 ]

@@ -151,6 +151,8 @@ class ExternalEqtls:
         Rows left out because they repeat an earlier one under another rsid.
     n_without_variant : int
         Rows left out because no variant was tested.
+    name : str
+        Of the file.
     """
 
     table: pd.DataFrame
@@ -158,6 +160,7 @@ class ExternalEqtls:
     n_rows: int
     n_repeated: int
     n_without_variant: int
+    name: str = "none"
 
 
 _TEXT = ("tissue", "trait_id", "gene_id", "variant_id", "rsid", "contig", "ref", "alt", "cs_id", "build")
@@ -206,7 +209,8 @@ def read_eqtls(path: Path) -> ExternalEqtls:
     kept, n_repeated = drop_repeated(
         table[tested], cells, key=_KEY, may_differ={"rsid": "a variant has one row per rsid in the eQTL Catalogue"}
     )
-    return ExternalEqtls(kept.reset_index(drop=True), form.name, len(cells), n_repeated, int((~tested).sum()))
+    n_untested = int((~tested).sum())
+    return ExternalEqtls(kept.reset_index(drop=True), form.name, len(cells), n_repeated, n_untested, path.name)
 
 
 def read_top_associations(path: Path) -> pd.DataFrame:
