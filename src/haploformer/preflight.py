@@ -227,7 +227,7 @@ def _check_reference(made: Set[str], parameters: Mapping[str, Any]) -> None:
     if parameters["baselines"].reference != "none":
         return
     where = "parameters:baselines.reference"
-    if "tss_windows" in made:
+    if made & {"tss_windows", "variant_windows", "mutagenesis_windows"}:
         raise InputError(
             where,
             "it is none (dosages only, no FASTA is read), and this run builds sequences",

@@ -111,6 +111,25 @@ def test_build_variant_windows__read_from_the_other_strand(made):
     )
 
 
+def test_snps__equal_the_codes_of_one_gene_and_strand(made):
+    windows = build(made, both=True)
+    half = len(windows) // 2
+    of_gene = windows.table[windows.table["gene_id"] == "b"]
+    is_snp = (of_gene["ref"].str.len() == 1) & (of_gene["alt"].str.len() == 1)
+    reference = int(windows.reference_rows([of_gene["window"].iloc[0]])[0])
+    rows = [reference, *of_gene.loc[is_snp, "window"].tolist()]
+    assert len(rows) > 5
+    for chosen in (rows, [row + half for row in rows]):
+        found = windows.snps(chosen)
+        bases = np.tile(found.reference, (len(chosen), 1))
+        for i, carried in enumerate(found.carried):
+            bases[i, found.positions[carried]] = found.alleles[carried]
+        np.testing.assert_array_equal(bases, windows.codes(chosen))
+    assert windows.snps([rows[0], rows[1] + half]) is None, "of both strands"
+    assert windows.snps([rows[0], *of_gene.loc[~is_snp, "window"].tolist()]) is None, "with an indel"
+    assert windows.snps([]) is None
+
+
 def test_carriers__name_every_window_on_every_strand(made):
     windows = build(made, both=True)
     carriers = windows.carriers()

@@ -20,12 +20,13 @@ from haploformer.errors import InputError
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_store import read_genotypes
 from haploformer.formats.haplotype_store import read_haplotypes
-from haploformer.formats.prediction_store import read_predictions
+from haploformer.formats.stored_predictions import read_predictions
 from haploformer.formats.track_table import read_track_table
 from haploformer.genome.edits import make_edit
 from haploformer.genome.placement import Stretch
 from haploformer.genome.reference import fetch_padded
 from haploformer.parameters import (
+    BaselinesParameters,
     DataPrepParameters,
     EnformerParameters,
     ExecutionParameters,
@@ -246,7 +247,12 @@ def test_preflight__parts_of_the_shards_and_windows_of_another_length(demo):
         "enformer": EnformerParameters(preset="small"),
         "variant_effects": FORWARD,
         "data_prep": DataPrepParameters(),
+        "baselines": BaselinesParameters(),
     }
+    without = {"baselines": BaselinesParameters(reference="none"), "execution": ExecutionParameters()}
+    for windows in ("variant_windows", "mutagenesis_windows"):
+        with pytest.raises(InputError, match=r"baselines\.reference: it is none .* this run builds sequences"):
+            check_inputs(set(), {windows}, {}.get, groups | without)
     with pytest.raises(InputError, match="can do nothing else"):
         check_inputs(set(), {"variant_track_predictions", "variant_effects"}, {}.get, groups)
     assert check_inputs(set(), {"variant_track_predictions"}, {}.get, groups) is None

@@ -19,7 +19,7 @@ _ALLELE = VARIANT_COLUMNS[2:]
 
 
 class StoredCoverage(Protocol):
-    """Predicted coverage of numbered windows: `haploformer.formats.prediction_store.TrackPredictions`."""
+    """Predicted coverage of numbered windows: `haploformer.formats.stored_predictions.TrackPredictions`."""
 
     tracks: NDArray[np.int64]
     windows: pd.DataFrame

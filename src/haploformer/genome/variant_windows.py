@@ -22,6 +22,7 @@ from haploformer.genome.haplotypes import number_keys
 from haploformer.genome.intervals import Interval
 from haploformer.genome.placement import Placement, Stretch
 from haploformer.genome.reference import Reference, fetch_padded
+from haploformer.genome.snp_windows import SnpWindows
 from haploformer.genome.variants import RECORD_COLUMNS
 
 #: Names of the strands in the order of `EditedWindows.strands`.
@@ -86,6 +87,11 @@ class EditedWindows:
             place = np.flatnonzero(strand == i)
             found[place] = self.strands[i].reference_rows(row[place].tolist()) + i * len(self.strands[0])
         return found
+
+    def snps(self, rows: Sequence[int]) -> SnpWindows | None:
+        """Some windows of one gene and strand by their alleles; None where they have indels, or are of several."""
+        strand, row = self._locate(rows)
+        return self.strands[strand[0]].snps(row.tolist()) if len(strand) and (strand == strand[0]).all() else None
 
     def carriers(self) -> pd.DataFrame:
         """What each window is, on each strand: the reference windows (all nulls but the gene), then the rows of ``table``.

@@ -12,7 +12,7 @@ import pandas as pd
 from haploformer.enformer.plan import PredictionPlan
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_store import StoredGenotypes
-from haploformer.formats.prediction_store import TrackPredictions
+from haploformer.formats.stored_predictions import TrackPredictions
 from haploformer.genome.haplotype_windows import HaplotypeWindows
 from haploformer.genome.variant_windows import EditedWindows
 from haploformer.parameters import (
