@@ -183,3 +183,14 @@ def matched_to(effects: ChosenEffects, table: pd.DataFrame) -> MatchedRows:
     return match_rows(
         table, effects, gene_ids={"A"}, intervals=[Interval("22", 0, 1000)], reference=None, source="t.txt"
     )
+
+
+def test_compare_effects__a_variant_that_was_set_aside_is_no_control():
+    effects = many(np.random.default_rng(2), 40)
+    effects.table.loc[20:, "alt"] = "T"
+    effects.variants.loc[20:, "alt"] = "T"
+    rows = [("A", "22", i + 1, "A", "G", 0.1, 0.01) for i in range(10)]
+    found = compare_effects(effects, matched_to(effects, eqtl_rows(*rows, pip=0.95)), OPTIONS)
+    assert (~found.matched["is_case"]).any()
+    assert set(found.matched["alt"]) == {"G"}
+    assert found.audit.set_index("reason").loc["A/T or C/G: what the table says is set aside", "count"] == 20

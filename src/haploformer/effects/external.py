@@ -14,7 +14,7 @@ from haploformer.effects.pairs import EffectPairs, FineMapped, pair_slopes, spli
 from haploformer.effects.tables import CENTRE
 from haploformer.errors import InputError
 from haploformer.genome.genes import without_version
-from haploformer.genome.harmonise import HarmoniseCounts, alleles_by_id, harmonise
+from haploformer.genome.harmonise import HarmoniseCounts, alleles_by_id, harmonise, is_ambiguous
 from haploformer.genome.intervals import Interval
 from haploformer.genome.reference import Reference
 
@@ -247,14 +247,18 @@ def compare_effects(effects: ChosenEffects, matched: MatchedRows, options: Compa
     audit = [_audit_pairs(matched, paired)]
     sets = pd.DataFrame(columns=MATCHED_COLUMNS)
     if matched.table["pip"].notna().any():
-        typed = effects.table[effects.table["maf"].notna()]
-        split = split_fine_mapped(typed, matched.table, min_pip=options.min_pip, max_pip=options.max_pip)
+        # What the table says of A/T and C/G is set aside: they may be causal, and are no controls.
+        ambiguous = is_ambiguous(effects.table["ref"].tolist(), effects.table["alt"].tolist())
+        typed = effects.table["maf"].notna().to_numpy()
+        split = split_fine_mapped(
+            effects.table[typed & ~ambiguous], matched.table, min_pip=options.min_pip, max_pip=options.max_pip
+        )
         per_case = options.controls_per_case
         tables.append(
             auroc_by_distance(split.cases, split.pool, edges=edges, rng=rng, per_case=per_case, n_draws=n_draws)
         )
         sets = _list_sets(split, per_case)
-        audit.append(_audit_fine_mapped(split, sets, len(effects.table) - len(typed)))
+        audit.append(_audit_fine_mapped(split, sets, int((~typed).sum()), int((typed & ambiguous).sum())))
     return EffectComparison(
         paired.table[PAIR_COLUMNS],
         pd.concat(tables, ignore_index=True),
@@ -283,7 +287,7 @@ def _audit_pairs(matched: MatchedRows, paired: EffectPairs) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=AUDIT_COLUMNS)
 
 
-def _audit_fine_mapped(split: FineMapped, sets: pd.DataFrame, n_untyped: int) -> pd.DataFrame:
+def _audit_fine_mapped(split: FineMapped, sets: pd.DataFrame, n_untyped: int, n_ambiguous: int) -> pd.DataFrame:
     n_cases = int(sets["is_case"].sum())
     rows = [
         ("fine-map", "case", "fine-mapped, with a control", n_cases),
@@ -292,6 +296,7 @@ def _audit_fine_mapped(split: FineMapped, sets: pd.DataFrame, n_untyped: int) ->
         ("fine-map", "no case", "fine-mapped, without an effect", split.n_without_effect),
         ("fine-map", "neither", "probability between both limits", split.n_between),
         ("fine-map", "neither", "frequency not known", n_untyped),
+        ("fine-map", "neither", "A/T or C/G: what the table says is set aside", n_ambiguous),
     ]
     return pd.DataFrame(rows, columns=AUDIT_COLUMNS)
 
