@@ -204,13 +204,15 @@ def plot_sizes(sizes: pd.DataFrame) -> go.Figure:
     if sizes.empty:
         return plot_nothing("No gene is in both tables.")
     figure = new_figure(height=460)
+    sizes = sizes.sort_values("theirs", kind="stable", ignore_index=True)
     figure.add_trace(
         go.Scatter(
             x=sizes["theirs"].tolist(),
             y=sizes["ours"].tolist(),
             mode="markers+text",
             text=_where(plain_texts(sizes["gene_name"]), len(sizes) <= 30),
-            textposition="top center",
+            # Names of neighbours go above and below by turns.
+            textposition=["top center" if i % 2 else "bottom center" for i in range(len(sizes))],
             textfont={"size": 11, "color": INK},
             customdata=plain_texts(sizes["gene_id"]),
             hovertemplate="%{customdata}<br>theirs %{x:.3f}, ours %{y:.3f}<extra></extra>",
@@ -263,7 +265,9 @@ def plot_faithfulness(faithfulness: pd.DataFrame, *, floor: float) -> go.Figure:
         )
     figure.add_hline(y=floor, line={"color": ZERO, "width": 1.5, "dash": "dash"})
     figure.update_xaxes(title_text="Genes, by r", zeroline=False)
-    figure.update_yaxes(title_text="r of linear form and exact predictions", range=[min(0.0, shown["r"].min()), 1.03])
+    figure.update_yaxes(
+        title_text="r of linear form and exact predictions", range=[min(0.0, float(shown["r"].min())) - 0.06, 1.04]
+    )
     return figure.update_layout(
         showlegend=True, legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top"}
     )

@@ -74,7 +74,8 @@ class ComparedTable:
 
     Attributes
     ----------
-    title : str
+    title, heading : str
+        Of the page, and of its first figure.
     source, form : str
         Of the table of slopes.
     effect : str
@@ -85,6 +86,7 @@ class ComparedTable:
     """
 
     title: str
+    heading: str
     source: str
     form: str
     effect: str
@@ -117,7 +119,7 @@ def build_concordance_page(
     weights = "" if attributes is None else f" Weights: {attributes['weights']}."
     figures = [
         ReportFigure(
-            "Effect against slope",
+            compared.heading,
             plot_effect_against_slope(pairs, effect=compared.effect),
             f"Each point is a gene and a variant of one more copy of ALT. {compared.source}.{weights}",
         ),
@@ -233,6 +235,7 @@ def build_linear_page(
     defined = faithfulness["r"].dropna()
     median = f" The median r is {defined.median():.3f}." if len(defined) else ""
     summed = audit.groupby(["outcome", "reason"], sort=False)["count"].sum().reset_index()
+    summed = summed[summed["count"] > 0]
     names = {"gene_name": "Gene", "gene_id": "Id", "n_variants": "Variants", "r": "r", "slope": "Slope"}
     names |= {"largest_difference": "Largest difference, sd", "marked": "Marked"}
     rows = faithfulness.sort_values("r", kind="stable", na_position="first")

@@ -52,6 +52,7 @@ def report_concordance(
 
     compared = figures.ComparedTable(
         title="Predicted effects beside external eQTLs",
+        heading="Effect against slope",
         source=eqtls.name,
         form=eqtls.form,
         effect=f"{_EFFECT_NAMES[options.effect]} of {_SUMMARY_NAMES[options.summary]}",
@@ -117,6 +118,7 @@ def report_scan(
     scanned = _choose_people(variants, scan)
     compared = figures.ComparedTable(
         title="A scan beside the people who were not scanned",
+        heading="Slope against slope",
         source=eqtls.name,
         form=eqtls.form,
         effect="Slope in the people who were not scanned",
