@@ -15,9 +15,9 @@ from haploformer.effects.top_associations import compare_sizes
 from haploformer.formats.eqtl_tables import read_eqtls, read_top_associations
 from haploformer.formats.fasta import FastaReference
 from haploformer.genome.cis import CisDosages, locate_cis_windows
-from haploformer.genome.disease import tss_distance
 from haploformer.genome.genotypes import alt_dosages
 from haploformer.genome.harmonise import harmonise
+from haploformer.genome.windows import tss_distance
 from tests.builders.eqtls import qtltools_rows, write_qtltools
 from tests.builders.geuvadis import FASTA, read_expression, read_geuvadis
 
@@ -111,7 +111,7 @@ def test_half_of_the_people__tell_the_signs_of_the_other_half(study, tmp_path):
     assert abs(turned.value - 0.5) < 0.17
 
     distance = [
-        int(tss_distance(np.array([pos - 1]), int(study.genes.loc[g, "tss"]), "+")[0])
+        int(tss_distance(np.array([pos]), int(study.genes.loc[g, "tss"]), "+")[0])
         for g, pos in zip(table["gene_id"], table["pos"], strict=True)
     ]
     by_distance = concordance_by_distance(

@@ -9,7 +9,6 @@ import pytest
 from haploformer import schemas
 from haploformer.effects.tables import (
     compare_additivity,
-    signed_distance,
     single_effects,
     tabulate_gene_effects,
     tabulate_haplotype_effects,
@@ -71,11 +70,6 @@ def test_tabulate_gene_effects__no_log_fold_change_beyond_the_tss_bins():
 def test_tabulate_gene_effects__keeps_both_alleles_coverage():
     row = effects().query("variant_id == 'a' and summary == 'tissue_mean' and effect_kind == 'sad'").iloc[0]
     assert (row["coverage_ref"], row["coverage_alt"], row["tss_distance"], row["alt_frequency"]) == (2.0, 3.0, -5, 0.25)
-
-
-@pytest.mark.parametrize(("strand", "expected"), [("+", [0, 10, -10]), ("-", [0, -10, 10]), (".", [0, 10, -10])])
-def test_signed_distance__downstream_is_positive(strand, expected):
-    assert signed_distance(np.array([101, 111, 91]), 100, strand).tolist() == expected
 
 
 def carried_rows() -> pd.DataFrame:

@@ -19,6 +19,7 @@ from haploformer.genome.windows import (
     read_reversed,
     require_contigs,
     require_known_sequence,
+    tss_distance,
     tss_window,
     variable_windows,
 )
@@ -36,6 +37,11 @@ def test_tss_window__the_tss_is_the_first_base_of_the_right_half():
     assert tss_window("22", 10, 64) == Interval("22", -22, 42)
     window = tss_window("22", 17_000_000, 196_608)
     assert (window.start + 98_304, window.end - window.start) == (17_000_000, 196_608)
+
+
+@pytest.mark.parametrize(("strand", "expected"), [("+", [0, 10, -10]), ("-", [0, -10, 10]), (".", [0, 10, -10])])
+def test_tss_distance__downstream_is_positive(strand, expected):
+    assert tss_distance(np.array([101, 111, 91]), 100, strand).tolist() == expected
 
 
 def test_cis_interval__is_cut_at_the_start_of_the_contig():

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from haploformer.effects.tables import ALL, CENTRE, EFFECT_COLUMNS, signed_distance, tabulate_gene_effects
+from haploformer.effects.tables import ALL, CENTRE, EFFECT_COLUMNS, tabulate_gene_effects
 from haploformer.enformer.bins import KeptBins
 from haploformer.enformer.summaries import ALL_TRACKS_MEAN, TISSUE_MEAN
 from haploformer.genome.haplotype_windows import HaplotypeWindows
 from haploformer.genome.variant_windows import STRANDS, VARIANT_COLUMNS, EditedWindows
+from haploformer.genome.windows import tss_distance
 
 _ALLELE = VARIANT_COLUMNS[2:]
 
@@ -73,7 +74,7 @@ def tabulate_stored_effects(
     parts = []
     for gene_id, of_gene in variants.groupby("gene_id", sort=False):
         place = places.loc[gene_id]
-        distance = signed_distance(of_gene["pos"].to_numpy(), int(place["tss"]), str(place["strand"]))
+        distance = tss_distance(of_gene["pos"].to_numpy(), int(place["tss"]), str(place["strand"]))
         of_strands = [rows_of[gene_id, strand] for strand in strands]
         for over, n_bins in by_bins.items():
             # A gene's reference stands before its variants.

@@ -73,21 +73,6 @@ def tabulate_gene_effects(
     return pd.concat(parts, ignore_index=True).astype({"track": "Int64"})[EFFECT_COLUMNS]
 
 
-def signed_distance(pos: NDArray[np.int64], tss: int, strand: str) -> NDArray[np.int64]:
-    """Bases from the TSS to each variant's POS, downstream positive; of a gene of unknown strand as on the plus strand.
-
-    Parameters
-    ----------
-    pos : int64 (n_variants,)
-        1-based.
-    tss : int
-        0-based.
-    strand : str
-        ``+``, ``-`` or ``.``.
-    """
-    return (np.asarray(pos, np.int64) - 1 - tss) * (-1 if strand == "-" else 1)
-
-
 def tabulate_haplotype_effects(carried: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
     """What each haplotype differs by from the reference, and what each of its variants has to do with it.
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from haploformer.genome.genes import without_version
 from haploformer.genome.harmonise import is_ambiguous
-from haploformer.genome.windows import tss_window
+from haploformer.genome.windows import tss_distance, tss_window
 
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
@@ -249,15 +248,10 @@ def pair_with_genes(variants: pd.DataFrame, genes: pd.DataFrame, *, length: int)
         window = tss_window(gene.contig, gene.tss, length)
         begin, stop = (np.searchsorted(contigs, gene.contig, side=side) for side in ("left", "right"))
         low, high = begin + np.searchsorted(first_base[begin:stop], [window.start, window.end])
-        distance = tss_distance(first_base[low:high], gene.tss, gene.strand)
+        distance = tss_distance(first_base[low:high] + 1, gene.tss, gene.strand)
         pieces.append(pd.DataFrame({"variant": order[low:high], "gene_id": gene.gene_id, "tss_distance": distance}))
     columns = ["variant", "gene_id", "tss_distance"]
     return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
-
-
-def tss_distance(first_base: NDArray[np.int64], tss: int, strand: str) -> NDArray[np.int64]:
-    """Bases from a TSS (0-based) to variants' first bases (0-based) in the direction of transcription."""
-    return (first_base - tss) * (-1 if strand == "-" else 1)
 
 
 def tabulate_associations(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.genome.encoding import UNKNOWN
@@ -18,6 +19,21 @@ def tss_window(contig: str, tss: int, length: int) -> Interval:
     """The ``length`` bases round a TSS: the TSS base has offset ``length // 2``. May reach past the contig's ends."""
     start = tss - length // 2
     return Interval(contig, start, start + length)
+
+
+def tss_distance(pos: NDArray[np.int64], tss: int, strand: str) -> NDArray[np.int64]:
+    """Bases from the TSS to each variant's POS, downstream positive; of a gene of unknown strand as on the plus strand.
+
+    Parameters
+    ----------
+    pos : int64 (n_variants,)
+        1-based.
+    tss : int
+        0-based.
+    strand : str
+        ``+``, ``-`` or ``.``.
+    """
+    return (np.asarray(pos, np.int64) - 1 - tss) * (-1 if strand == "-" else 1)
 
 
 def cis_interval(contig: str, tss: int, length: int) -> Interval:
