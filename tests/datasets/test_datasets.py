@@ -24,7 +24,7 @@ from haploformer.cli import describe_error
 from haploformer.datasets.clinvar import ClinvarDataset
 from haploformer.datasets.covariate_table import CovariateTableDataset
 from haploformer.datasets.edited_windows import EditedWindowsDataset
-from haploformer.datasets.eqtl_table import EqtlTableDataset, TopAssociationsDataset
+from haploformer.datasets.eqtl_table import EqtlScanDataset, EqtlTableDataset, TopAssociationsDataset
 from haploformer.datasets.expression_bed import ExpressionBedDataset
 from haploformer.datasets.fasta import FastaDataset
 from haploformer.datasets.figure import FigureDataset
@@ -48,6 +48,7 @@ from haploformer.datasets.sequences import SequencesDataset
 from haploformer.datasets.table import TableDataset
 from haploformer.datasets.track_table import TrackTableDataset
 from haploformer.datasets.vcf import VcfDataset
+from haploformer.effects.scan import SCAN_COLUMNS
 from haploformer.formats.beagle import find_beagle
 from haploformer.formats.gene_beds import GeneBeds
 from haploformer.formats.genotype_store import GenotypeStream
@@ -117,6 +118,7 @@ class Study:
             TableDataset: "table.parquet",
             PredictDbDataset: "weights",
             GeneBedsDataset: "beds",
+            EqtlScanDataset: "scan.txt.gz",
         }
         return kind(filepath=str(self.root / "stores" / names[kind]))
 
@@ -147,6 +149,7 @@ STORES = [
     TableDataset,
     PredictDbDataset,
     GeneBedsDataset,
+    EqtlScanDataset,
 ]
 
 
@@ -218,6 +221,8 @@ def study(tmp_path_factory) -> Study:
     placed = pd.DataFrame({"gene_id": ["E1"], "contig": "22", "tss": [800]})
     predicted = applied_rows({("E1", "blup"): np.array([0.5, -1.0])}, ["P1", "P2"])
     made.store(GeneBedsDataset).save(GeneBeds(placed, predicted))
+    row = ("E1", "22", 800, "+", 1, "rs1", 401, "A", "C", -400, 0.5, 0.25, 0.1, 0.5, 0.01, True)
+    made.store(EqtlScanDataset).save(pd.DataFrame([row], columns=SCAN_COLUMNS))
     made.store(TableDataset).save(
         pd.DataFrame(
             {

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from haploformer.baselines.association import Associations, associate
 from haploformer.baselines.dosages import Residualise
-from haploformer.effects.tables import signed_distance
 from haploformer.errors import InputError
+from haploformer.genome.windows import tss_distance
 
 #: From a gene to its variants (``variant_id, contig, pos, ref, alt``) and dosages (n_individuals, n_variants).
 DosagesOf = Callable[[str], tuple[pd.DataFrame, NDArray[np.floating]]]
@@ -125,7 +125,7 @@ def _rows_of_gene(
         tss=tss,
         strand=strand,
         n_tested=int(found.tested.sum()),
-        tss_distance=signed_distance(told["pos"].to_numpy(np.int64), tss, strand),
+        tss_distance=tss_distance(told["pos"].to_numpy(np.int64), tss, strand),
         alt_frequency=np.nanmean(np.asarray(dosages[:, rows], np.float64), axis=0) / 2,
         slope=found.slope[rows],
         slope_se=found.slope_se[rows],
