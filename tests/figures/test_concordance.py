@@ -121,8 +121,8 @@ def test_roc_points__the_area_is_the_auroc_and_ties_are_one_step():
 def test_plot_sizes__both_sides_of_each_gene():
     sizes = pd.DataFrame({"gene_id": ["a", "b"], "gene_name": ["A", "<B>"], "ours": [0.2, 0.5], "theirs": [0.4, 0.1]})
     figure = plot_sizes(sizes)
-    assert list(zip(figure.data[0].x, figure.data[0].y, strict=True)) == [(0.1, 0.5), (0.4, 0.2)]
-    assert list(figure.data[0].text) == ["&lt;B&gt;", "A"]
+    assert list(zip(figure.data[0].x, figure.data[0].y, strict=True)) == [(0.4, 0.2), (0.1, 0.5)]
+    assert list(figure.data[0].text) == ["A", "&lt;B&gt;"]
     page = build_sizes_page(sizes, pearson_r=np.nan, spearman_r=np.nan, n_only_ours=2, n_only_theirs=3, scan="9 people")
     assert "50.0 % of our genes are in the other table (2 of 4)" in page
     assert "&lt;B&gt;" in page

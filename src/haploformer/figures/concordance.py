@@ -204,15 +204,14 @@ def plot_sizes(sizes: pd.DataFrame) -> go.Figure:
     if sizes.empty:
         return plot_nothing("No gene is in both tables.")
     figure = new_figure(height=460)
-    sizes = sizes.sort_values("theirs", kind="stable", ignore_index=True)
     figure.add_trace(
         go.Scatter(
             x=sizes["theirs"].tolist(),
             y=sizes["ours"].tolist(),
             mode="markers+text",
             text=_where(plain_texts(sizes["gene_name"]), len(sizes) <= 30),
-            # Names of neighbours go above and below by turns.
-            textposition=["top center" if i % 2 else "bottom center" for i in range(len(sizes))],
+            # Away from the line, round which most of them lie.
+            textposition=np.where(sizes["ours"] > sizes["theirs"], "top left", "bottom right").tolist(),
             textfont={"size": 11, "color": INK},
             customdata=plain_texts(sizes["gene_id"]),
             hovertemplate="%{customdata}<br>theirs %{x:.3f}, ours %{y:.3f}<extra></extra>",
