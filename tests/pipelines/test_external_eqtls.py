@@ -19,6 +19,7 @@ from haploformer.formats.genotype_store import StoredGenotypes
 from haploformer.parameters import BaselinesParameters, EqtlScanParameters, ExecutionParameters, ExternalEqtlsParameters
 from haploformer.pipelines.external_eqtls import nodes
 from haploformer.preflight import check_inputs
+from tests.builders.demo import keep_genes
 from tests.builders.demo_eqtls import marginal_slopes, read_dosages, true_component, write_eqtls
 from tests.builders.demo_study import BASELINES, DemoStudy
 from tests.builders.geuvadis import FASTA, read_expression, read_geuvadis
@@ -305,3 +306,22 @@ def test_eqtl_scan__half_of_the_real_people_score_the_other_half(shared_data, tm
     assert len(strong) >= 5
     assert (np.sign(strong["effect"]) == np.sign(strong["slope"])).all()
     assert audit.set_index("reason").loc["REF and ALT the other way round", "count"] == 0
+
+
+def test_kedro_run__a_scan_then_the_effects_beside_it(project):
+    keep_genes(project, 2)
+    stored = ("run", "--env", "test", "--pipelines", "data_prep,sequence_build,variant_effects,eqtl_scan")
+    result = project.kedro(*stored, "--params", "eqtl_scan.rows=all")
+    assert "% of the rows inside the windows matched" in result.stdout
+    scanned = project.root / "data/07_model_output/test/eqtl_scan.txt.gz"
+    assert f"eQTLs: {scanned}" in result.stdout
+    compared = project.kedro("run", "--env", "test", "--pipelines", "external_eqtls", "--params", f"eqtls={scanned}")
+    assert "sign_concordance" in compared.stdout
+    folder = next((project.root / "data/08_reporting/test").glob("eqtls-eqtl-scan-txt-gz-*"))
+    assert f"Page: {folder / 'effect_concordance.html'}" in compared.stdout
+    pairs = schemas.effect_pairs(pd.read_parquet(folder / "effect_pairs.parquet"))
+    scan = read_eqtls(scanned).table
+    effects = pd.read_parquet(project.root / "data/07_model_output/test/variant_effects.parquet")
+    in_both = scan.merge(effects.drop_duplicates(["gene_id", *ALLELE]), on=["gene_id", *ALLELE])
+    ambiguous = [{a, b} in ({"A", "T"}, {"C", "G"}) for a, b in zip(in_both["ref"], in_both["alt"], strict=True)]
+    assert len(pairs) == len(in_both) - sum(ambiguous) > 20
