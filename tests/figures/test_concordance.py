@@ -95,13 +95,19 @@ def test_plot_concordance_by_distance__values_and_the_band_of_the_null():
         assert list(bar.y) == pytest.approx([2 * 1.96 * 0.05, None, 2 * 1.96 * 0.1])
         assert list(point.x) == list(bar.x) == ["all", "0\N{EN DASH}1 kb", "1\N{EN DASH}10 kb"]
     assert json.loads(figure.to_json())["layout"]["xaxis"]["ticktext"][2].endswith("n = 20")
+    wide = plot_concordance_by_distance(concordance_table().assign(null_sd=0.4)).data
+    assert [(trace.base[0], trace.base[0] + trace.y[0]) for trace in wide if trace.type == "bar"] == [
+        (0.0, 1.0),
+        (pytest.approx(0.5 - 1.96 * 0.4), 1.0),
+        (0.0, 1.0),
+    ]
     nothing = concordance_table().assign(value=np.nan)
     assert len(plot_concordance_by_distance(nothing).data) == 0
 
 
 @pytest.mark.parametrize(
     ("low", "high", "label"),
-    [(0, 500, "0\N{EN DASH}500 b"), (500, 1500, "0.5\N{EN DASH}1.5 kb"), (np.nan, np.nan, "all")],
+    [(0, 500, "0\N{EN DASH}500 bp"), (500, 1500, "0.5\N{EN DASH}1.5 kb"), (np.nan, np.nan, "all")],
 )
 def test_distance_label__bases_or_kilobases(low, high, label):
     assert distance_label(low, high) == label
@@ -164,6 +170,7 @@ def test_build_linear_page__says_how_many_genes_are_faithful():
     )
     assert "1 of 3 genes are faithful (r of 0.9 or more); the others are marked. The median r is 0.375." in page
     assert page.count(">marked<") == 2
+    assert "the same in everybody: 1." in page
     assert "weight 0" not in page
     assert "<B>" not in page
     assert "untrained" in page

@@ -108,12 +108,15 @@ def plot_concordance_by_distance(concordance: pd.DataFrame) -> go.Figure:
     )
     for column, name in enumerate(there, start=1):
         rows = concordance[concordance["statistic"] == name]
-        labels = [distance_label(low, high) for low, high in zip(rows["low"], rows["high"], strict=True)]
+        labels = [distance_label(*ends) for ends in zip(rows["low"], rows["high"], strict=True)]
         mean, sd = rows["null_mean"].to_numpy(np.float64), rows["null_sd"].to_numpy(np.float64)
+        # Of few pairs the sds reach past what a statistic can be.
+        smallest = -1.0 if name == "spearman" else 0.0
+        low, high = np.maximum(mean - _BAND * sd, smallest), np.minimum(mean + _BAND * sd, 1.0)
         band = go.Bar(
             x=labels,
-            y=_listed(2 * _BAND * sd),
-            base=_listed(mean - _BAND * sd),
+            y=_listed(high - low),
+            base=_listed(low),
             name="95 % of the null",
             marker={"color": PALE, "line_width": 0},
             width=0.6,
@@ -149,7 +152,7 @@ def distance_label(low: float, high: float) -> str:
     if np.isnan(low) and np.isnan(high):
         return "all"
     if high < 1000:
-        return f"{low:g}\N{EN DASH}{high:g} b"
+        return f"{low:g}\N{EN DASH}{high:g} bp"
     return f"{low / 1000:g}\N{EN DASH}{high / 1000:g} kb"
 
 

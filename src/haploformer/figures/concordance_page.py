@@ -127,7 +127,7 @@ def build_concordance_page(
             "By distance to the TSS",
             plot_concordance_by_distance(concordance),
             f"Points: values; bars: 95 % of the null. {_NULL[compared.null]} Dashed: what knows nothing.{weights}",
-            min_width=760,
+            min_width=max(560, 74 * len(concordance)),
         ),
     ]
     if len(matched):
@@ -242,6 +242,8 @@ def build_linear_page(
     rows = rows.assign(marked=np.where(rows["faithful"], "", "marked"))
     figure = plot_faithfulness(faithfulness, floor=floor)
     caption = f"Dashed: {floor:g}. {_FORMS[form]} Weights of the model: {attributes['weights']}."
+    if n > len(defined):
+        caption += f" Genes without an r, whose weights or predictions are the same in everybody: {n - len(defined):,}."
     return render_page(
         "concordance.html",
         title="Linear weights",
