@@ -144,30 +144,6 @@ def count_other_copies(genotypes: Genotypes, *, batch: int = 2048) -> Iterator[N
         yield copies
 
 
-def named_alleles(records: pd.DataFrame) -> pd.DataFrame:
-    """Each ALT allele that names a sequence (no ``*``, symbolic or breakend allele), record by record.
-
-    Returns
-    -------
-    DataFrame (n_alleles,)
-        The columns of ``records`` with one ALT each, then ``record``, the row of ``records``, and ``allele``, the index
-        that calls give it. An id shared by several ALTs ends in the allele.
-    """
-    pairs = zip(records["ref"].tolist(), records["alt"].tolist(), strict=True)
-    named = [
-        (i, index, alt, alts.count(",") > 0)
-        for i, (ref, alts) in enumerate(pairs)
-        for index, alt in enumerate(alts.split(","), start=1)
-        if allele_class(ref, alt) not in NO_SEQUENCE
-    ]
-    record = np.array([row for row, *_ in named], np.int64)
-    variants = records.iloc[record].reset_index(drop=True)
-    variants["alt"] = [alt for *_, alt, _ in named]
-    ids = variants["variant_id"].tolist()
-    variants["variant_id"] = [f"{i}:{alt}" if split else i for i, (*_, alt, split) in zip(ids, named, strict=True)]
-    return variants.assign(record=record, allele=np.array([index for _, index, *_ in named], np.int64))
-
-
 def count_copies(
     alleles: NDArray[np.int8], record: NDArray[np.int64], allele: NDArray[np.int64]
 ) -> NDArray[np.float32]:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from haploformer.genome.genotypes import Genotypes, count_copies, named_alleles
+from haploformer.genome.genotypes import Genotypes, count_copies
 from haploformer.genome.harmonise import harmonise, is_ambiguous
+from haploformer.genome.variants import named_alleles
 
 #: What became of a variant; the first two can be used.
 AS_WRITTEN, TURNED, AMBIGUOUS, MISSING = "as written", "turned", "ambiguous", "missing"
