@@ -116,10 +116,11 @@ def test_pipelines__the_default_is_the_chain_of_a_cohort():
     selections = {"individual_prediction", "gene_prediction", "sequence_prediction"}
     effects = {"variant_effects", "haplotype_effects", "mutagenesis"}
     comparisons = {"external_eqtls", "eqtl_scan", "eqtl_sizes", "linear_export"}
-    shards = {"enformer_shards", "variant_effect_shards"}
+    questions = {"disease_variants", "population_effects"}
+    shards = {"enformer_shards", "variant_effect_shards", "disease_variant_shards"}
     others = {"baseline_scores", "held_out_populations", "validate", "verify", "__default__"}
     new_people = {"final_baselines", "apply", "apply_baselines"}
-    assert set(PIPELINES) == {*COHORT, *selections, *effects, *comparisons, *shards, *new_people, *others}
+    assert set(PIPELINES) == {*COHORT, *selections, *effects, *questions, *comparisons, *shards, *new_people, *others}
 
 
 def _has_literal(call: ast.Call, name: str, value: object) -> bool:

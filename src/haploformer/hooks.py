@@ -36,6 +36,8 @@ _KINDS = {
     "sequences": ("SequencesDataset",),
     "external_eqtls": ("EqtlTableDataset",),
     "top_associations": ("TopAssociationsDataset",),
+    "gwas_catalog": ("GwasCatalogDataset",),
+    "clinvar": ("ClinvarDataset",),
 }
 
 #: Entries of the catalog that are another view on what is stored under a second name.
@@ -108,6 +110,10 @@ class SummaryHooks:
             click.echo(f"Table: {_place(catalog, 'eqtl_sizes')}\nPage: {_place(catalog, 'eqtl_sizes_page')}")
         if "linear_faithfulness" in made:
             _tell_linear(catalog)
+        if "disease_variant_effects" in made:
+            _tell_disease(catalog)
+        if "population_differences" in made:
+            _tell_population_effects(catalog)
         if "input_validation" in made:
             _tell_validation(catalog)
         if "prediction_verification" in made:
@@ -156,6 +162,21 @@ def _tell_linear(catalog: CatalogProtocol) -> None:
     n = int(table["faithful"].sum())
     click.echo(f"{n} of {len(table)} genes are faithful, the others are marked; median r {table['r'].median():.3f}")
     click.echo(f"Weights: {_place(catalog, 'linear_weights')}\nPage: {_place(catalog, 'linear_faithfulness_page')}")
+
+
+def _tell_disease(catalog: CatalogProtocol) -> None:
+    from haploformer.summary_text import describe_audit, describe_disease_effects
+
+    click.echo(describe_audit(catalog.load("disease_audit")))
+    click.echo(describe_disease_effects(catalog.load("disease_variant_effects")))
+    click.echo(f"Table: {_place(catalog, 'disease_variant_effects')}\nPage: {_place(catalog, 'disease_variants_page')}")
+
+
+def _tell_population_effects(catalog: CatalogProtocol) -> None:
+    from haploformer.summary_text import describe_differences
+
+    click.echo(describe_differences(catalog.load("population_differences")))
+    click.echo(f"Table: {_place(catalog, 'population_effects')}\nPage: {_place(catalog, 'population_effects_page')}")
 
 
 def _tell_validation(catalog: CatalogProtocol) -> None:

@@ -340,6 +340,47 @@ class StackingParameters(ParameterGroup):
     components: int = Field(0, ge=0, le=20)
 
 
+class DiseaseVariantsParameters(ParameterGroup):
+    """Which rows of the GWAS catalog and of ClinVar are looked at.
+
+    Attributes
+    ----------
+    max_pvalue : float
+        Associations with a larger one are left out; 1 keeps those without one, too.
+    trust_positions : bool, optional
+        Whether an association without an rsid of the cohort is looked for by its place. If not given: where nine in ten of
+        those found by rsid lie where the file says, which tells that it is of this build.
+    significance : list of str, optional
+        ClinVar's words, blanks or underscores: ``pathogenic+likely_pathogenic``. All if not given.
+    """
+
+    max_pvalue: float = Field(1.0, gt=0, le=1)
+    trust_positions: bool | None = None
+    significance: Names | None = None
+
+
+class PopulationEffectsParameters(ParameterGroup):
+    """The two groups of people whose predictions are compared.
+
+    Attributes
+    ----------
+    first : list of str, optional
+        Populations as the panel names them; must be given.
+    second : list of str, optional
+        Everybody else who has a population, if not given.
+    """
+
+    first: Names | None = None
+    second: Names | None = None
+
+    @field_validator("second")
+    @classmethod
+    def _is_another(cls, value: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        if both := set(value or ()) & set(info.data.get("first") or ()):
+            raise ValueError(f"{sorted(both)[0]} is in both groups")
+        return value
+
+
 #: Endings of files of variants.
 VARIANT_FILES = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 
@@ -560,11 +601,13 @@ GROUPS: dict[str, type[ParameterGroup]] = {
     "stacking": StackingParameters,
     "evaluation": EvaluationParameters,
     "apply": ApplyParameters,
+    "disease_variants": DiseaseVariantsParameters,
+    "population_effects": PopulationEffectsParameters,
 }
 
 #: Names that may stand beside the groups on the command line: ``conf/base`` reads them.
 SHORTCUTS = (
     *("raw_dir", "genotypes", "run_name", "gene", "individual", "sequences", "id_map", "relatedness"),
-    *("eqtls", "top_associations"),
+    *("eqtls", "top_associations", "gwas", "clinvar", "clinvar_build"),
     *("executor", "shard_index", "shard_count"),
 )

@@ -6,10 +6,12 @@ from haploformer.pipelines import (
     apply,
     baselines,
     data_prep,
+    disease_variants,
     enformer_inference,
     evaluation,
     external_eqtls,
     linear_export,
+    population_effects,
     prediction_report,
     sequence_build,
     sequence_prediction,
@@ -66,12 +68,27 @@ def register_pipelines() -> dict[str, Pipeline]:
         "eqtl_sizes": external_eqtls.create_size_pipeline(),
         "linear_export": linear_export.create_pipeline(),
     }
+    questions = {
+        "disease_variants": disease_variants.create_pipeline(),
+        "population_effects": population_effects.create_pipeline(),
+    }
     shards = {
         "enformer_shards": enformer_inference.create_shard_pipeline(),
         "variant_effect_shards": variant_effects.create_shard_pipeline(),
+        "disease_variant_shards": disease_variants.create_shard_pipeline(),
     }
     checks = {"validate": validate.create_pipeline(), "verify": verify.create_pipeline()}
-    return pipelines | effects | comparisons | shards | selections | held_out | checks | {"__default__": cohort}
+    return (
+        pipelines
+        | effects
+        | questions
+        | comparisons
+        | shards
+        | selections
+        | held_out
+        | checks
+        | {"__default__": cohort}
+    )
 
 
 def _hold_out_populations(fit: Pipeline, stack: Pipeline) -> Pipeline:

@@ -22,6 +22,11 @@ logger = logging.getLogger(__name__)
 COHORT_OUTPUTS = frozenset({"phased_genotypes", "haplotype_windows", "track_predictions", "predicted_expression_stack"})
 
 
+#: Windows of single variants, and what the shards of a run may be parts of.
+_EDITED_WINDOWS = ("variant_windows", "mutagenesis_windows", "disease_windows")
+_PREDICTIONS = frozenset({"track_predictions", "variant_track_predictions", "disease_track_predictions"})
+
+
 def require_stored_inputs(
     names: Iterable[str], exists: Callable[[str], bool], describe: Callable[[str], str], producers: Mapping[str, str]
 ) -> None:
@@ -96,8 +101,8 @@ def check_inputs(
         stored = load("variants").genotypes
         _require_compared(stored)
         require_phase(stored, policy=parameters["data_prep"].phase)
-    for windows in ("haplotype_windows", "variant_windows"):
-        if windows in names and made & {"track_predictions", "variant_track_predictions"}:
+    for windows in ("haplotype_windows", *_EDITED_WINDOWS):
+        if windows in names and made & _PREDICTIONS:
             _check_window_length(windows, load(windows).length, parameters["enformer"])
     if "variant_windows" in made and (file := parameters["variant_effects"].file) is not None:
         from haploformer.formats.files import require_file
@@ -106,7 +111,11 @@ def check_inputs(
     if "haplotype_effects" in made:
         _require_two_known_copies(parameters["variant_effects"], parameters["data_prep"])
     _check_comparisons(names, made, load, parameters)
-    if "tss_windows" in names and made & {"variant_windows", "mutagenesis_windows"}:
+    if "disease_windows" in made:
+        _require_disease_variants(load)
+    if "population_differences" in made:
+        _check_populations(load, parameters)
+    if "tss_windows" in names and made & set(_EDITED_WINDOWS):
         stored = load("tss_windows")
         _check_window_length("tss_windows", int((stored["end"] - stored["start"]).max()), parameters["enformer"])
     return study
@@ -173,14 +182,45 @@ def _require_two_known_copies(effects: Any, data_prep: Any) -> None:
         )
 
 
+def _require_disease_variants(load: Callable[[str], Any]) -> None:
+    """A file of at least one kind; both can be read."""
+    if load("gwas_catalog").n_rows + load("clinvar").n_rows == 0:
+        raise InputError(
+            "gwas_catalog, clinvar",
+            "neither associations of the GWAS catalog nor variants of ClinVar are given, or they are not there",
+            "name one: --params gwas=FILE, or clinvar=FILE,clinvar_build=GRCh38",
+        )
+
+
+def _check_populations(load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
+    """Two groups of people, and effects that add up to what is predicted of them."""
+    from haploformer.genome.populations import choose_groups
+
+    options, effects = parameters["population_effects"], parameters["variant_effects"]
+    choose_groups(load("individuals"), options.first, options.second)
+    if effects.variants != ("cohort",):
+        raise InputError(
+            "parameters:variant_effects.variants",
+            "differences between populations are made of the cohort's variants, and others are chosen",
+            "leave it at cohort for population_effects",
+        )
+    if parameters["data_prep"].phase == "mean":
+        raise InputError(
+            "parameters:data_prep.phase",
+            "a mean of both copies is no haplotype, whose variants' effects could be added up",
+            "set it to phase for population_effects",
+        )
+
+
 def _require_shards_only(made: Set[str], execution: Any) -> None:
     """A part of the shards is nothing that another step could read."""
-    if execution.shard_count is not None and made not in ({"track_predictions"}, {"variant_track_predictions"}):
+    if execution.shard_count is not None and made not in [{predictions} for predictions in _PREDICTIONS]:
         raise InputError(
             "parameters:execution.shard_count",
             "a run that computes a part of the shards can do nothing else",
             "run kedro run --pipelines data_prep,sequence_build once, then enformer_shards with every shard_index, then "
-            "enformer_inference without (variant_effect_shards, then variant_effects)",
+            "enformer_inference without (variant_effect_shards, then variant_effects; disease_variant_shards, then "
+            "disease_variants)",
         )
 
 
@@ -227,7 +267,7 @@ def _check_reference(made: Set[str], parameters: Mapping[str, Any]) -> None:
     if parameters["baselines"].reference != "none":
         return
     where = "parameters:baselines.reference"
-    if made & {"tss_windows", "variant_windows", "mutagenesis_windows"}:
+    if made & {"tss_windows", *_EDITED_WINDOWS}:
         raise InputError(
             where,
             "it is none (dosages only, no FASTA is read), and this run builds sequences",

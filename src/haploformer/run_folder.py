@@ -16,10 +16,12 @@ from haploformer.errors import InputError
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 #: What lies in the cohort's folders beside the folders of runs.
-_STORES = tuple(f"{windows}track_predictions" for windows in ("", "sequence_", "variant_", "left_out_", "mutagenesis_"))
+_WINDOWS = ("", "sequence_", "variant_", "left_out_", "mutagenesis_", "disease_")
+_STORES = tuple(f"{windows}track_predictions" for windows in _WINDOWS)
 _TAKEN = (
     *("figures", "haplotype_windows", "left_out_windows", "mutagenesis_windows", "variant_windows", "variants"),
     "linear_weights",
+    "disease_windows",
     *(f"{store}.{kind}" for store in _STORES for kind in ("zarr", "status.json")),
 )
 

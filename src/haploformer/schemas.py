@@ -658,6 +658,25 @@ disease_variants = _table(
     }
 )
 
+#: `disease_variants` with what is predicted at the centre bins, a row per summary and track; rows of one ``rank`` are about
+#: one variant, gene and trait; 1 is the largest log fold change of the tissue's mean. ``risk_log_fold_change``: of the risk
+#: allele against the other one, null where it is not known.
+disease_variant_effects = _table(
+    {
+        "rank": _integer(1),
+        **disease_variants.columns,
+        "summary": _text(),
+        "track": _integer(nullable=True),
+        "coverage_ref": _number(low=0.0, high=float("inf")),
+        "coverage_alt": _number(low=0.0, high=float("inf")),
+        "sad": _number(),
+        "sadr": _number(),
+        "log_fold_change": _number(),
+        "risk_log_fold_change": _number(nullable=True),
+    },
+    unique=["rank", "summary", "track"],
+)
+
 #: Predicted effects beside measured ones, and beside their null. ``statistic``: sign_concordance, spearman, auroc. ``low``
 #: and ``high`` are bases from the TSS; null in the rows of all distances. ``p_value`` is two-sided, over draws.
 effect_concordance = _table(
@@ -827,4 +846,67 @@ eqtl_sizes = _table(
 linear_audit = _table(
     {"gene_id": _text(), "outcome": _text(isin=["kept", "dropped"]), "reason": _text(), "count": _integer()},
     unique=["gene_id", "reason"],
+)
+
+#: What each variant adds to the difference of two groups' mean predictions where effects add up: ``effect`` (coverage with
+#: ALT alone less the reference's, centre bins) times ``frequency_difference`` (``first`` less ``second``). ``carried``: who
+#: carries its alleles, see docs/methods.md. ``rank``: by size within gene and summary.
+population_effects = _table(
+    {
+        "gene_id": _text(),
+        "gene_name": _text(),
+        "summary": _text(),
+        "rank": _integer(1),
+        "variant_id": _text(),
+        "contig": _text(),
+        "pos": _integer(1),
+        "ref": _text(),
+        "alt": _text(),
+        "tss_distance": _integer(None),
+        "first": _text(),
+        "second": _text(),
+        "first_frequency": _number(nullable=True, low=0.0, high=1.0),
+        "second_frequency": _number(nullable=True, low=0.0, high=1.0),
+        "frequency_difference": _number(nullable=True, low=-1.0, high=1.0),
+        "carried": _text(isin=["shared", "private_first", "private_second", "fixed", "same", "uncalled"]),
+        "effect": _number(),
+        "contribution": _number(nullable=True),
+    },
+    unique=["gene_id", "summary", "contig", "pos", "ref", "alt"],
+)
+
+#: Mean predicted coverage of two groups of people. ``exact_difference`` = ``shared`` + ``private_first`` +
+#: ``private_second`` + ``fixed`` (together ``additive_difference``) + ``background``. ``standardised_difference``: in
+#: standard deviations within the groups. ``driver``: the variant that adds most, null where none adds anything.
+population_differences = _table(
+    {
+        "gene_id": _text(),
+        "gene_name": _text(),
+        "summary": _text(),
+        "first": _text(),
+        "second": _text(),
+        "n_first": _integer(1),
+        "n_second": _integer(1),
+        "reference": _number(low=0.0, high=float("inf")),
+        "first_mean": _number(low=0.0, high=float("inf")),
+        "second_mean": _number(low=0.0, high=float("inf")),
+        "exact_difference": _number(),
+        "log2_fold_change": _number(),
+        "standardised_difference": _number(nullable=True),
+        "additive_difference": _number(),
+        "shared": _number(),
+        "private_first": _number(),
+        "private_second": _number(),
+        "fixed": _number(),
+        "background": _number(),
+        "n_shared_variants": _integer(),
+        "n_private_first_variants": _integer(),
+        "n_private_second_variants": _integer(),
+        "n_fixed_variants": _integer(),
+        "n_same_variants": _integer(),
+        "n_uncalled_variants": _integer(),
+        "driver": _text(nullable=True),
+        "driver_contribution": _number(nullable=True),
+    },
+    unique=["gene_id", "summary"],
 )

@@ -72,6 +72,62 @@ def describe_concordance(table: pd.DataFrame) -> str:
     return "\n".join(_aligned(lines))
 
 
+def describe_audit(audit: pd.DataFrame) -> str:
+    """A line per source and kind: how many are kept, and how many are left out for which reason.
+
+    Parameters
+    ----------
+    audit : DataFrame, schema ``audit``
+    """
+    lines = []
+    for (source, kind), rows in audit.groupby(["source", "record_class"], sort=False):
+        parts = []
+        for outcome, words in (("kept", ""), ("dropped", "not: ")):
+            told = rows[rows["outcome"] == outcome]
+            parts += [
+                words + ", ".join(f"{n:,} {reason}" for reason, n in zip(told["reason"], told["count"], strict=True))
+            ]
+        lines.append((f"{source}, {kind}", "; ".join(part for part in parts if not part.endswith(": ") and part)))
+    return "\n".join(_aligned(lines))
+
+
+def describe_disease_effects(table: pd.DataFrame) -> str:
+    """The disease variants with the strongest effects on the tissue's mean, for a terminal.
+
+    Parameters
+    ----------
+    table : DataFrame, schema ``disease_variant_effects``
+    """
+    tissue = table[table["summary"] == "tissue_mean"]
+    lines = [("gene", "variant", "to the TSS", "ALT frequency", "trait or significance", "log2 fold change")]
+    for row in tissue.drop_duplicates(["gene_id", "variant_id"]).head(MAX_ROWS).to_dict("records"):
+        told = row["trait"] if row["source"] == "gwas" else row["significance"]
+        frequency = "" if pd.isna(row["alt_frequency"]) else f"{row['alt_frequency']:.3f}"
+        trait = "" if pd.isna(told) else str(told)[:40]
+        place = f"{row['tss_distance']:,}"
+        lines.append((row["gene_name"], row["variant_id"], place, frequency, trait, f"{row['log_fold_change']:.4g}"))
+    n_pairs = len(tissue.drop_duplicates(["gene_id", "contig", "pos", "ref", "alt"]))
+    return "\n".join(_aligned(lines)) + f"\n({n_pairs:,} pairs of gene and disease variant, the strongest above)"
+
+
+def describe_differences(table: pd.DataFrame) -> str:
+    """The genes whose predictions differ most between two groups, for a terminal.
+
+    Parameters
+    ----------
+    table : DataFrame, schema ``population_differences``
+    """
+    tissue = table[table["summary"] == "tissue_mean"]
+    tissue = tissue.loc[tissue["log2_fold_change"].abs().sort_values(ascending=False, kind="stable").index]
+    first, second = (f"{tissue[name].iloc[0]} ({tissue[f'n_{name}'].iloc[0]})" for name in ("first", "second"))
+    lines = [("gene", "difference", "sum of effects", "shared variants", "private variants", "background")]
+    for row in tissue.head(MAX_ROWS).to_dict("records"):
+        private = row["private_first"] + row["private_second"] + row["fixed"]
+        numbers = [row["exact_difference"], row["additive_difference"], row["shared"], private, row["background"]]
+        lines.append((row["gene_name"], *(f"{number:.4g}" for number in numbers)))
+    return f"Predicted coverage of {first} less that of {second}:\n" + "\n".join(_aligned(lines))
+
+
 def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells in columns of equal width."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]

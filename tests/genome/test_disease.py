@@ -16,8 +16,11 @@ from haploformer.formats.gwas_catalog import read_gwas_catalog
 from haploformer.genome.disease import (
     pair_with_genes,
     place_associations,
+    require_protein_coding,
     rsid_of,
     select_protein_coding,
+    select_strong,
+    significance_group,
     tabulate_associations,
     tabulate_clinvar,
 )
@@ -129,6 +132,35 @@ def test_select_protein_coding__others_are_counted():
     coding = select_protein_coding(GENES, annotation)
     assert coding.genes["gene_id"].tolist() == ["A.1"]
     assert (coding.n_other, coding.n_unknown) == (1, 1)
+
+
+def test_require_protein_coding__says_what_the_annotation_lacks():
+    annotation = pd.DataFrame({"gene_id": ["A.7", "B"], "gene_type": ["snoRNA", "lincRNA"]})
+    with pytest.raises(InputError, match=r"none of the 3 genes of the study codes for a protein \(1 are not in it\)"):
+        require_protein_coding(GENES, annotation)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1.0, [0, 1, 2, 3]), (1e-8, [1, 2]), (2e-9, [2])])
+def test_select_strong__the_limit_itself_is_kept(limit, expected):
+    table = pd.DataFrame({"neg_log10_pvalue": [7.9, 8.0, -np.log10(2e-9), np.nan]})
+    assert select_strong(table, max_pvalue=limit).index.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "group"),
+    [
+        ("Pathogenic/Likely pathogenic", "pathogenic"),
+        ("likely pathogenic", "pathogenic"),
+        ("Conflicting interpretations of pathogenicity", "uncertain"),
+        ("uncertain significance", "uncertain"),
+        ("Likely benign", "benign"),
+        ("Benign", "benign"),
+        ("drug response", "other"),
+        (None, "other"),
+    ],
+)
+def test_significance_group__likely_ones_with_those_that_are_sure(words, group):
+    assert significance_group(words) == group
 
 
 def test_tabulate_associations__smallest_p_value_first():

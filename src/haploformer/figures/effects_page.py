@@ -13,12 +13,12 @@ from haploformer.figures.effects import fold_changes
 from haploformer.figures.page import ReportFigure
 from haploformer.figures.prediction_page import build_table_page, tissue_fact
 
-_EFFECT = (
+EFFECT = (
     "Effect",
     "What one allele changes when it alone replaces the reference's: the model's coverage with ALT against that with REF. "
     "log2 fold change: of the mean over the centre bins, one added on both sides.",
 )
-_NOT_PROVEN = (
+NOT_PROVEN = (
     "What this cannot tell",
     "Whether a variant does this in a cell. An effect is what the model makes of the sequence; compare it with measured "
     "eQTLs before leaning on it.",
@@ -75,7 +75,7 @@ def build_effects_page(
         attributes,
         title="Effects of single variants",
         counts=[*_counts(shown), tissue_fact(tissue)],
-        reading=[_EFFECT, _NOT_PROVEN],
+        reading=[EFFECT, NOT_PROVEN],
     )
 
 
@@ -96,7 +96,7 @@ def build_mutagenesis_page(
         attributes,
         title=f"Mutagenesis of a stretch near {gene}",
         counts=[*_counts(shown), tissue_fact(tissue)],
-        reading=[_EFFECT, _LOGO, _NOT_PROVEN],
+        reading=[EFFECT, _LOGO, NOT_PROVEN],
     )
 
 
@@ -153,7 +153,7 @@ def build_haplotype_page(
         attributes,
         title="Haplotypes taken apart",
         counts=[*counts, tissue_fact(tissue)],
-        reading=[_SINGLE, _WITHIN, _NOT_PROVEN],
+        reading=[_SINGLE, _WITHIN, NOT_PROVEN],
     )
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from haploformer.errors import InputError
 from haploformer.formats.bgzf import is_gzip, require_whole
 from haploformer.formats.checksums import require_recorded_checksum
-from haploformer.formats.files import read_lines, require_file
+from haploformer.formats.files import read_lines, require_file, sha256_file
 from haploformer.formats.foreign_tables import Cells, drop_repeated
 from haploformer.formats.text_tables import first_line, read_text_table, require_columns
 
@@ -51,6 +51,9 @@ class ClinvarVariants:
         Rows left out because they have no place or not two alleles that name a sequence.
     n_repeated : int
         Rows left out because they say again what an earlier one says.
+    name : str
+        Of the file; empty where there is none.
+    sha256 : str
     """
 
     table: pd.DataFrame
@@ -58,6 +61,17 @@ class ClinvarVariants:
     n_other_build: int
     n_without_alleles: int
     n_repeated: int
+    name: str = ""
+    sha256: str = ""
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Rows that are not in the table, by reason."""
+        return {
+            "another build": self.n_other_build,
+            "no place or no two alleles": self.n_without_alleles,
+            "repeated": self.n_repeated,
+        }
 
 
 _TABLE = [
@@ -106,7 +120,13 @@ def read_clinvar(path: Path, *, build: str) -> ClinvarVariants:
     if not wanted.any():
         raise InputError(str(path), f"none of the {len(cells):,} rows is of {build}", "give a file of this build")
     return ClinvarVariants(
-        kept.reset_index(drop=True), len(cells), int((~wanted).sum()), int((wanted & ~named).sum()), n_repeated
+        kept.reset_index(drop=True),
+        n_rows=len(cells),
+        n_other_build=int((~wanted).sum()),
+        n_without_alleles=int((wanted & ~named).sum()),
+        n_repeated=n_repeated,
+        name=path.name,
+        sha256=sha256_file(path),
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
+from haploformer.formats.files import sha256_file
 from haploformer.formats.foreign_tables import Cells, is_rsid
 from haploformer.formats.text_tables import first_line, read_text_table
 
@@ -60,6 +61,9 @@ class GwasAssociations:
         Rows left out because they name neither an rsid nor a place.
     n_repeated : int
         Rows left out because they say again what an earlier one says.
+    name : str
+        Of the file; empty where there is none.
+    sha256 : str
     """
 
     table: pd.DataFrame
@@ -67,6 +71,17 @@ class GwasAssociations:
     n_several: int
     n_unnamed: int
     n_repeated: int
+    name: str = ""
+    sha256: str = ""
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Rows that are not in the table, by reason."""
+        return {
+            "several SNPs together": self.n_several,
+            "neither rsid nor place": self.n_unnamed,
+            "repeated": self.n_repeated,
+        }
 
 
 _TABLE = [
@@ -111,7 +126,13 @@ def read_gwas_catalog(path: Path) -> GwasAssociations:
     named = table[~unnamed]
     repeated = named.duplicated().to_numpy()
     return GwasAssociations(
-        named[~repeated].reset_index(drop=True), len(raw), int(several.sum()), int(unnamed.sum()), int(repeated.sum())
+        named[~repeated].reset_index(drop=True),
+        n_rows=len(raw),
+        n_several=int(several.sum()),
+        n_unnamed=int(unnamed.sum()),
+        n_repeated=int(repeated.sum()),
+        name=path.name,
+        sha256=sha256_file(path),
     )
 
 

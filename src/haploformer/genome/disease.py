@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from haploformer.errors import InputError
 from haploformer.genome.genes import without_version
 from haploformer.genome.harmonise import is_ambiguous
 from haploformer.genome.windows import tss_distance, tss_window
@@ -223,6 +224,31 @@ def select_protein_coding(genes: pd.DataFrame, annotation: pd.DataFrame) -> Prot
     return ProteinCoding(genes[coding].reset_index(drop=True), int((~coding).sum()) - n_unknown, n_unknown)
 
 
+def require_protein_coding(genes: pd.DataFrame, annotation: pd.DataFrame) -> ProteinCoding:
+    """As `select_protein_coding`; InputError if there is none."""
+    coding = select_protein_coding(genes, annotation)
+    if coding.genes.empty:
+        raise InputError(
+            "gene_annotation",
+            f"none of the {len(genes):,} genes of the study codes for a protein ({coding.n_unknown:,} are not in it)",
+            "give the GTF of these genes, with gene_type (GENCODE) or gene_biotype (Ensembl)",
+        )
+    return coding
+
+
+def select_strong(associations: pd.DataFrame, *, max_pvalue: float) -> pd.DataFrame:
+    """Associations with a p-value up to a limit; all, those without a p-value too, where it is 1.
+
+    Parameters
+    ----------
+    associations : DataFrame, schema ``gwas_associations``
+    """
+    if max_pvalue >= 1:
+        return associations
+    # The limit itself is kept, whatever the last digit of its logarithm.
+    return associations[associations["neg_log10_pvalue"] >= -np.log10(max_pvalue) - 1e-9]
+
+
 def pair_with_genes(variants: pd.DataFrame, genes: pd.DataFrame, *, length: int) -> pd.DataFrame:
     """Each variant with each gene in whose window it lies.
 
@@ -310,10 +336,10 @@ def tabulate_clinvar(
     ours = variants[[*key, "variant_id"]].reset_index(drop=True)
     ours = ours.assign(alt_frequency=np.asarray(alt_frequency, np.float64)).drop_duplicates(key)
     merged = clinvar.reset_index(drop=True).merge(ours, on=key, how="left")
-    own = merged[key].astype(str).agg("_".join, axis=1)
+    own = ["_".join(map(str, row)) for row in merged[key].itertuples(index=False)]
     rows = merged[[*key, "alt_frequency", "significance"]].assign(
         source="clinvar",
-        variant_id=merged["variant_id"].where(merged["variant_id"].notna(), own),
+        variant_id=merged["variant_id"].where(merged["variant_id"].notna(), pd.Series(own, merged.index, object)),
         rsid=merged["rsid"].to_numpy(object),
         trait=merged["phenotypes"].to_numpy(object),
         neg_log10_pvalue=np.nan,
@@ -321,6 +347,13 @@ def tabulate_clinvar(
     )
     weight = pd.Series([_weigh(text) for text in rows["significance"]], dtype=np.float64)
     return _near_genes(rows, genes, length, weight=weight)
+
+
+def significance_group(significance: object) -> str:
+    """``pathogenic``, ``uncertain`` (conflicting, too), ``benign``, or ``other``: likely ones with those that are sure."""
+    return {5: "pathogenic", 4: "pathogenic", 3: "uncertain", 2: "uncertain", 1: "benign", 0: "benign"}.get(
+        _weigh(significance), "other"
+    )
 
 
 def _weigh(significance: object) -> int:
