@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -54,7 +56,7 @@ def test_plot_disease_loci__a_locus_per_gene_the_strongest_first():
     assert [(list(trace.x), list(trace.y)) for trace in figure.data if trace.x] == list(drawn.values())
     told = dict(zip(names, data["customdata"], strict=True))
     hover = told["GWAS catalog"][0]
-    assert hover.startswith("rs1, 22:1,451 A&gt;C<br>Height; Gout&lt;i&gt;<br>p = 1e-12.0<br>H&lt;1&gt;, +50 bases")
+    assert hover.startswith("rs1, 22:1,451 A&gt;C<br>Height; Gout&lt;i&gt;<br>p = 1e-12<br>H&lt;1&gt;, +50 bases")
     assert "ALT frequency 0.250" in hover
     assert "not typed in the cohort" in told["ClinVar, pathogenic"][0]
     assert layout["shapes"][0]["x0"] == 1501 / 1e6
@@ -83,6 +85,21 @@ def test_plot_disease_loci__without_a_variant():
 )
 def test_join_traits__few_and_short(traits, expected):
     assert disease_module._join_traits(traits) == expected
+
+
+@pytest.mark.parametrize(
+    ("neg_log10", "expected"),
+    [
+        (6.0, "1e-6"),
+        (-math.log10(4e-9), "4e-9"),
+        (400.3, "5e-401"),
+        (-math.log10(0.05), "0.05"),
+        (5.9999, "1e-6"),
+        (0.0, "1"),
+    ],
+)
+def test_p_value__two_digits(neg_log10, expected):
+    assert disease_module._p_value(neg_log10) == expected
 
 
 def audit() -> pd.DataFrame:

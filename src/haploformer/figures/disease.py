@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -171,7 +172,7 @@ def _hover(row: dict[str, Any]) -> str:
     lines = [f"{row['variant_id']}, {row['contig']}:{row['pos']:,} {short(row['ref'])}>{short(row['alt'])}"]
     lines += [row["traits"]] if row["traits"] else []
     if row["group"] == "gwas":
-        lines += [] if np.isnan(row["strongest"]) else [f"p = 1e-{row['strongest']:.1f}"]
+        lines += [] if np.isnan(row["strongest"]) else [f"p = {_p_value(row['strongest'])}"]
     elif not pd.isna(row["significance"]):
         lines.append(str(row["significance"]))
     frequency = row["alt_frequency"]
@@ -179,6 +180,12 @@ def _hover(row: dict[str, Any]) -> str:
     lines.append("not typed in the cohort" if np.isnan(frequency) else f"ALT frequency {frequency:.3f}")
     lines.append(f"log2 fold change {row['log_fold_change']:.3g}")
     return "<br>".join(plain_texts(lines))
+
+
+def _p_value(neg_log10: float) -> str:
+    """A p-value of two digits, smaller than any float, too."""
+    exponent = math.ceil(round(neg_log10, 2))
+    return f"{10 ** (exponent - neg_log10):.2g}e-{exponent}" if exponent > 2 else f"{10**-neg_log10:.2g}"
 
 
 def short(text: str, n: int = 12) -> str:
