@@ -38,6 +38,8 @@ _KINDS = {
     "top_associations": ("TopAssociationsDataset",),
     "gwas_catalog": ("GwasCatalogDataset",),
     "clinvar": ("ClinvarDataset",),
+    "expression_levels": ("ExpressionBedDataset",),
+    "enformer_sequences": ("EnformerSequencesDataset",),
 }
 
 #: Entries of the catalog that are another view on what is stored under a second name.
@@ -124,6 +126,8 @@ class SummaryHooks:
             _tell_baselines(catalog)
         if "apply_audit" in made:
             _tell_applied(catalog)
+        if "across_genes_scores" in made:
+            _tell_across_genes(catalog)
         if "evaluation_report" in made:
             from haploformer.evaluation.known_answer import require_inside
 
@@ -222,6 +226,13 @@ def _tell_applied(catalog: CatalogProtocol) -> None:
 
     click.echo(describe_applied(catalog.load("apply_audit"), catalog.load("applied_predictions")))
     click.echo(f"Table: {_place(catalog, 'applied_predictions')}\nFiles: {_place(catalog, 'applied_beds')}")
+
+
+def _tell_across_genes(catalog: CatalogProtocol) -> None:
+    from haploformer.summary_text import describe_across_genes
+
+    click.echo(describe_across_genes(catalog.load("across_genes_scores")))
+    click.echo(f"Table: {_place(catalog, 'across_genes_scores')}")
 
 
 def _tell_scores(catalog: CatalogProtocol) -> None:

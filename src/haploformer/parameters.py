@@ -586,6 +586,30 @@ class ApplyParameters(ParameterGroup):
     min_matched_share: float = Field(0.5, ge=0, le=1)
 
 
+class AcrossGenesParameters(ParameterGroup):
+    """The elastic net over genes, for the pipeline ``across_genes``.
+
+    Attributes
+    ----------
+    centre_bins : int
+        Output bins used, each by itself, symmetric round the TSS. Four hold the three of the published geometry.
+    l1_ratio : float
+        Share of the L1 penalty.
+    n_folds : int
+        Folds by gene.
+    folds : str
+        What shares a fold. ``windows``: genes joined by overlapping windows. ``chromosomes``: all genes of one.
+    seed : int
+        Of folds and bootstraps.
+    """
+
+    centre_bins: int = Field(4, ge=2, multiple_of=2)
+    l1_ratio: float = Field(0.5, gt=0, le=1)
+    n_folds: int = Field(5, ge=3)
+    folds: Literal["windows", "chromosomes"] = "windows"
+    seed: int = Field(0, ge=0)
+
+
 #: Every group by its name in ``conf/*/parameters.yml``.
 GROUPS: dict[str, type[ParameterGroup]] = {
     "select": SelectParameters,
@@ -603,11 +627,13 @@ GROUPS: dict[str, type[ParameterGroup]] = {
     "apply": ApplyParameters,
     "disease_variants": DiseaseVariantsParameters,
     "population_effects": PopulationEffectsParameters,
+    "across_genes": AcrossGenesParameters,
 }
 
 #: Names that may stand beside the groups on the command line: ``conf/base`` reads them.
 SHORTCUTS = (
     *("raw_dir", "genotypes", "run_name", "gene", "individual", "sequences", "id_map", "relatedness"),
     *("eqtls", "top_associations", "gwas", "clinvar", "clinvar_build"),
+    *("levels", "enformer_sequences"),
     *("executor", "shard_index", "shard_count"),
 )

@@ -3,6 +3,7 @@
 from kedro.pipeline import Pipeline, pipeline
 
 from haploformer.pipelines import (
+    across_genes,
     apply,
     baselines,
     data_prep,
@@ -48,6 +49,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "gene_prediction": prediction + prediction_report.create_gene_report(),
         "sequence_prediction": sequence_prediction.create_pipeline(),
     }
+    selections["across_genes"] = across_genes.create_pipeline()
     selections["baseline_scores"] = baselines.create_scoring_pipeline()
     selections["final_baselines"] = baselines.create_final_pipeline()
     new_people = apply.create_gene_pipeline() + data_prep.create_genotype_pipeline()

@@ -93,6 +93,8 @@ def check_inputs(
         from haploformer.pipelines.sequence_prediction.nodes import open_windows
 
         open_windows(load("sequences"), load("reference_genome"), parameters["enformer"])
+    if "gene_levels" in made:
+        _check_levels(load, parameters)
     if "genotype_file" in names:
         study = _check_study(names, made, load, parameters)
     if "variants" in names and "haplotype_windows" in made:
@@ -329,6 +331,15 @@ def _check_trained_models(names: Set[str], load: Callable[[str], Any], parameter
         planned = planned_identity(tracks, parameters["enformer"])
         groups = (parameters["enformer"], parameters["sequence_build"], parameters["data_prep"])
         require_same_enformer(trained, describe_enformer(planned, tracks, *groups))
+
+
+def _check_levels(load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
+    """Levels, windows and folds of genes, as the run will have them."""
+    from haploformer.pipelines.across_genes.nodes import make_levels
+
+    inputs = ("expression_levels", "gene_annotation", "reference_genome", "enformer_sequences")
+    groups = ("data_prep", "select", "sequence_build", "enformer", "across_genes")
+    make_levels(*map(load, inputs), *(parameters[name] for name in groups))
 
 
 def _check_features(features: Iterable[str], enformer: Any) -> None:

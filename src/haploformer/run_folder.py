@@ -16,7 +16,7 @@ from haploformer.errors import InputError
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 #: What lies in the cohort's folders beside the folders of runs.
-_WINDOWS = ("", "sequence_", "variant_", "left_out_", "mutagenesis_", "disease_")
+_WINDOWS = ("", "sequence_", "variant_", "left_out_", "mutagenesis_", "disease_", "reference_")
 _STORES = tuple(f"{windows}track_predictions" for windows in _WINDOWS)
 _TAKEN = (
     *("figures", "haplotype_windows", "left_out_windows", "mutagenesis_windows", "variant_windows", "variants"),

@@ -555,6 +555,69 @@ design_cells = _table(
     unique=["model", "genes", "people"],
 )
 
+#: Genes whose level is known: ``level`` is log2(mean expression over people + 1). ``enformer_split``: which of Enformer's
+#: sequences the window overlaps (null where they are not told). ``fold``: null for genes that are held out altogether
+#: (``held_out`` is ``enformer test``) or left out (``held_out`` is null); ``locus``: contig and megabase of the TSS.
+gene_levels = _table(
+    {
+        "gene_id": _text(unique=True),
+        "gene_name": _text(),
+        "contig": _text(),
+        "tss": _integer(),
+        "strand": _text(isin=["+", "-", "."]),
+        "n_individuals": _integer(1),
+        "level": _number(),
+        "n_share": _number(low=0.0, high=1.0),
+        "enformer_split": _text(nullable=True, isin=["train", "valid", "test", "mixed", "none"]),
+        "held_out": _text(nullable=True, isin=["gene folds", "enformer test"]),
+        "fold": _integer(nullable=True),
+        "locus": _text(),
+    }
+)
+
+#: Level of each gene by models that were not fitted to it; ``enformer``: log2(the tissue's mean coverage + 1).
+across_genes_predictions = _table(
+    {
+        "gene_id": _text(),
+        "model": _text(isin=["enformer", "across_genes"]),
+        "held_out": _text(isin=["gene folds", "enformer test"]),
+        "fold": _integer(nullable=True),
+        "level": _number(),
+        "predicted": _number(),
+    },
+    unique=["gene_id", "model"],
+)
+
+#: r over genes of measured and predicted level; ``low`` and ``high`` are null with fewer than five loci of 1 Mb.
+across_genes_scores = _table(
+    {
+        "model": _text(isin=["enformer", "across_genes"]),
+        "weights": _text(),
+        "held_out": _text(isin=["gene folds", "enformer test"]),
+        "quantity": _text(isin=["pearson", "spearman"]),
+        "r": _number(low=-1.0, high=1.0),
+        "low": _number(nullable=True, low=-1.0, high=1.0),
+        "high": _number(nullable=True, low=-1.0, high=1.0),
+        "n_genes": _integer(6),
+        "n_loci": _integer(1),
+        "n_constant_folds": _integer(),
+        "remark": _text(),
+    },
+    unique=["model", "held_out", "quantity"],
+)
+
+#: Level per training sd of log1p(coverage); rows of weight 0 are left out. ``fold`` is null for the net of all folds.
+across_genes_weights = _table(
+    {
+        "fold": _integer(nullable=True),
+        "track": _integer(),
+        "description": _text(nullable=True),
+        "bin": _integer(),
+        "weight": _number(),
+    },
+    unique=["fold", "track", "bin"],
+)
+
 #: What the data are known to hold, beside what came out.
 known_answer_check = _table(
     {

@@ -239,3 +239,18 @@ def describe_applied(audit: pd.DataFrame, predicted: pd.DataFrame) -> str:
         counts = (n_predicted, len(rows) - n_predicted, n_people.get(model, 0))
         lines.append((str(model), share, turned, aside, *(str(count) for count in counts)))
     return "\n".join(_aligned(lines))
+
+
+def describe_across_genes(scores: pd.DataFrame) -> str:
+    """r over genes of each model, with its interval and whose genes they are.
+
+    Parameters
+    ----------
+    scores : DataFrame, schema ``across_genes_scores``
+    """
+    lines = [("model", "weights", "genes held out by", "genes", "quantity", "r", "95 % interval")]
+    for row in scores.itertuples():
+        interval = "" if pd.isna(row.low) else f"{row.low:.3f} to {row.high:.3f}"
+        lines.append((row.model, row.weights, row.held_out, str(row.n_genes), row.quantity, f"{row.r:.3f}", interval))
+    remarks = [f"{held_out}: {rows['remark'].iloc[0]}" for held_out, rows in scores.groupby("held_out", sort=False)]
+    return "\n".join(_aligned(lines) + remarks)

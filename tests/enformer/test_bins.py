@@ -17,7 +17,12 @@ def kept(keep: str) -> KeptBins:
 
 @pytest.mark.parametrize(
     ("keep", "dimension", "shape", "n_wanted"),
-    [("centre", None, (3,), 2), ("all", "bin_set", (2, 3), 6), ("each", "bin", (6, 3), 6)],
+    [
+        ("centre", None, (3,), 2),
+        ("all", "bin_set", (2, 3), 6),
+        ("each", "bin", (6, 3), 6),
+        ("each_centre", "bin", (2, 3), 2),
+    ],
 )
 def test_kept_bins__what_is_asked_of_the_model_and_stored(keep, dimension, shape, n_wanted):
     bins = kept(keep)
@@ -27,7 +32,7 @@ def test_kept_bins__what_is_asked_of_the_model_and_stored(keep, dimension, shape
     assert bins.reduce(PREDICTIONS[:, bins.wanted]).shape == (2, *shape)
 
 
-@pytest.mark.parametrize("keep", ["centre", "all", "each"])
+@pytest.mark.parametrize("keep", ["centre", "all", "each", "each_centre"])
 def test_kept_bins__the_mean_over_the_centre_is_the_same_however_bins_are_kept(keep):
     bins = kept(keep)
     rows = bins.reduce(PREDICTIONS[:, bins.wanted])
@@ -61,6 +66,6 @@ def test_kept_bins__no_bin_is_an_error_not_zero():
         KeptBins("centre", (), 6)
 
 
-@pytest.mark.parametrize("keep", ["centre", "all", "each"])
+@pytest.mark.parametrize("keep", ["centre", "all", "each", "each_centre"])
 def test_kept_bins__are_told_by_the_attributes_of_a_store(keep):
     assert KeptBins.of_attributes(kept(keep).identity | {"weights": "any"}) == kept(keep)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import pearsonr, zscore
+from scipy.stats import pearsonr, spearmanr, zscore
 
 from haploformer import schemas
 from haploformer.errors import InputError
-from haploformer.evaluation.across_genes import correlate_deviations, correlate_levels, has_levels, score_people
+from haploformer.evaluation.across_genes import (
+    correlate_deviations,
+    correlate_levels,
+    has_levels,
+    log_levels,
+    mean_levels,
+    score_levels,
+    score_people,
+)
 from tests.builders.scored import build_scored
 
 
@@ -73,3 +81,34 @@ def test_score_people__of_levels_where_expression_has_them(tpm) -> None:
     levels = table[table["quantity"] == "level"].set_index("individual_id")["pearson_r"]
     predicted = np.log2(coverage["predicted_expression"].to_numpy().reshape(tpm.shape) + 1)
     assert levels["P004"] == pytest.approx(pearsonr(predicted[:, 4], np.log2(tpm[:, 4] + 1)).statistic)
+
+
+def test_levels__are_logarithms_once(tpm) -> None:
+    tpm = np.abs(tpm)
+    raw = 2**tpm - 1
+    np.testing.assert_allclose(mean_levels(raw), np.log2(raw.mean(axis=1) + 1))
+    np.testing.assert_allclose(log_levels(raw), tpm)
+    logs = tpm - 3
+    np.testing.assert_array_equal(log_levels(logs), logs)
+    np.testing.assert_allclose(mean_levels(logs), logs.mean(axis=1))
+
+
+def test_score_levels__is_within_folds_with_an_interval_over_loci() -> None:
+    rng = np.random.default_rng(8)
+    levels, folds = rng.normal(size=400), np.arange(400) % 2
+    predicted = levels + rng.normal(size=400) + 50 * folds
+    loci = np.array([f"1:{i // 4}" for i in range(400)], dtype=object)
+    table = score_levels(predicted, levels, folds, loci, rng).set_index("quantity")
+    for quantity, correlate in (("pearson", pearsonr), ("spearman", spearmanr)):
+        of_fold = [correlate(predicted[folds == k], levels[folds == k]).statistic for k in (0, 1)]
+        row = table.loc[quantity]
+        assert row["r"] == pytest.approx(np.tanh(np.mean(np.arctanh(of_fold))))
+        # Genes are independent here: Fisher's interval.
+        expected = np.tanh(np.arctanh(row["r"]) + np.array([-1.96, 1.96]) / np.sqrt(394))
+        np.testing.assert_allclose([row["low"], row["high"]], expected, atol=0.02)
+        assert row[["n_genes", "n_loci", "n_constant_folds"]].tolist() == [400, 100, 0]
+    few = score_levels(predicted[:16], levels[:16], folds[:16], loci[:16], rng)
+    assert few[["low", "high"]].isna().all(axis=None)
+    constant = score_levels(np.ones(400), levels, folds, loci, rng)
+    assert (constant[["r", "low", "high"]] == 0).all(axis=None)
+    assert (constant["n_constant_folds"] == 2).all()

@@ -221,6 +221,7 @@ def test_run__calls_that_beagle_cannot_phase(project, monkeypatch):
         (("--params", "stacking.features=elastic_nett"), "parameters:stacking.features.0: Input should be"),
         (("--params", "enformer.weights=pyproject.toml"), "pyproject.toml: no safetensors file"),
         (("--params", "enformer=3"), "parameters:enformer: Input should be a valid dictionary"),
+        (("--pipelines", "across_genes"), "expression.bed.gz: is normalised per gene: every gene has the same mean"),
         (("--runner", "ParallelRunner"), "--runner: ParallelRunner cannot pass handles"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-CENTRE, ALL, EACH = "centre", "all", "each"
+CENTRE, ALL, EACH, EACH_CENTRE = "centre", "all", "each", "each_centre"
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,14 @@ class KeptBins:
     ----------
     keep : str
         ``centre``: the mean over the centre bins. ``all``: that, then the mean over all bins. ``each``: every bin.
+        ``each_centre``: each of the centre bins.
     centre : tuple of int
         The centre bins.
     n_bins : int
         Bins of the model's output.
     """
 
-    keep: Literal["centre", "all", "each"]
+    keep: Literal["centre", "all", "each", "each_centre"]
     centre: tuple[int, ...]
     n_bins: int
 
@@ -52,12 +53,12 @@ class KeptBins:
     @property
     def dimension(self) -> str | None:
         """Name of the stored dimension of bins; None where there is one number per track."""
-        return {CENTRE: None, ALL: "bin_set", EACH: "bin"}[self.keep]
+        return {CENTRE: None, ALL: "bin_set", EACH: "bin", EACH_CENTRE: "bin"}[self.keep]
 
     @property
     def n_stored(self) -> int:
         """Numbers stored per window and track."""
-        return {CENTRE: 1, ALL: 2, EACH: self.n_bins}[self.keep]
+        return {CENTRE: 1, ALL: 2, EACH: self.n_bins, EACH_CENTRE: len(self.centre)}[self.keep]
 
     @property
     def transform(self) -> str:
@@ -66,13 +67,14 @@ class KeptBins:
             CENTRE: "mean of coverage over the bins",
             ALL: "mean of coverage over the bins, then mean over all bins",
             EACH: "coverage of every bin",
+            EACH_CENTRE: "coverage of each of the bins",
         }
         return means[self.keep]
 
     @property
     def wanted(self) -> list[int]:
         """The bins that the model must give."""
-        return list(self.centre) if self.keep == CENTRE else list(range(self.n_bins))
+        return list(self.centre) if self.keep in {CENTRE, EACH_CENTRE} else list(range(self.n_bins))
 
     def row_shape(self, n_tracks: int) -> tuple[int, ...]:
         """Shape of one stored row: (n_tracks,) or (n_stored, n_tracks)."""
@@ -122,7 +124,7 @@ class KeptBins:
             return rows[:, 0 if over == CENTRE else 1]
         if over == ALL:
             raise ValueError("only the mean over the centre bins is stored: set enformer.bins to all or each")
-        return rows
+        return _mean(rows) if self.keep == EACH_CENTRE else rows
 
 
 def _mean(predictions: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""One person, all genes: only where the expression has levels."""
+"""Across genes: one person's, and the mean of all people's; only where the expression has levels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
-from haploformer.evaluation.metrics import pearson
+from haploformer.evaluation.metrics import fisher_mean, pearson, ranks, within_fold_r
+from haploformer.evaluation.resampling import INTERVAL, MIN_LOCI
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,9 @@ _LEVELS = 0.5
 
 #: Genes behind the r of a person.
 _MIN_GENES = 4
+
+#: What is computed instead where expression has no levels.
+_DEVIATIONS = "give TPM; in its place person_scores has r of the deviations from each gene's mean"
 
 
 def has_levels(measured: NDArray[np.floating]) -> bool:
@@ -30,6 +34,29 @@ def has_levels(measured: NDArray[np.floating]) -> bool:
     """
     within = float(np.median(measured.std(axis=1)))
     return bool(measured.mean(axis=1).std() > _LEVELS * within)
+
+
+def require_levels(measured: NDArray[np.floating], where: str, *, remedy: str = _DEVIATIONS) -> None:
+    """Raise InputError if expression (n_genes, n_individuals) is normalised per gene."""
+    if not has_levels(measured):
+        raise InputError(
+            where,
+            "is normalised per gene: every gene has the same mean, so that r over genes would not compare levels",
+            remedy,
+        )
+
+
+def log_levels(measured: NDArray[np.floating]) -> NDArray[np.float64]:
+    """log2(x + 1) of expression; a table with values below 0 is taken for logarithms."""
+    values = np.asarray(measured, dtype=np.float64)
+    return values if (values < 0).any() else np.log2(values + 1)
+
+
+def mean_levels(measured: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Level (n_genes,) of expression (n_genes, n_individuals): log2(mean over people + 1), or the mean of logarithms."""
+    values = np.asarray(measured, dtype=np.float64)
+    mean: NDArray[np.float64] = values.mean(axis=1)
+    return mean if (values < 0).any() else np.log2(mean + 1)
 
 
 def correlate_levels(
@@ -52,12 +79,7 @@ def correlate_levels(
         If the expression is normalised per gene, so that it has no levels, or there are fewer than four genes.
     """
     _require_genes(measured, where)
-    if not has_levels(measured):
-        raise InputError(
-            where,
-            "is normalised per gene: every gene has the same mean, so that r over genes would not compare levels",
-            "give TPM; in its place person_scores has r of the deviations from each gene's mean",
-        )
+    require_levels(measured, where)
     return pearson(predicted.T, measured.T)
 
 
@@ -115,7 +137,7 @@ def score_people(scored: pd.DataFrame, measured: pd.DataFrame, enformer: pd.Data
     coverage = enformer.pivot(index="gene_id", columns="individual_id", values="predicted_expression")
     coverage = np.log2(coverage.loc[coverage.index.isin(wide.index), wide.columns] + 1)
     levels = wide.loc[coverage.index]
-    levels = levels if (levels < 0).any(axis=None) else np.log2(levels + 1)
+    levels = pd.DataFrame(log_levels(levels.to_numpy()), levels.index, levels.columns)
     tables += _person_rows([coverage, levels], correlate_levels, model="enformer", quantity="level")
     columns = ["individual_id", "model", "quantity", "n_genes", "pearson_r"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
@@ -143,3 +165,70 @@ def _require_genes(measured: NDArray[np.floating], where: str) -> None:
         raise InputError(
             where, f"{len(measured)} genes vary; the r of a person over genes needs {_MIN_GENES}", "give more genes"
         )
+
+
+def score_levels(
+    predicted: NDArray[np.float64],
+    levels: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    loci: NDArray[np.object_],
+    rng: np.random.Generator,
+    *,
+    n_draws: int = 2000,
+) -> pd.DataFrame:
+    """Correlation over genes of predicted and measured level, within the folds in which the genes were held out.
+
+    Parameters
+    ----------
+    predicted, levels : float64 (n_genes,)
+        Finite; predicted from other genes.
+    folds : int (n_genes,)
+        At least four genes each.
+    loci : (n_genes,)
+        1-Mb locus of each gene.
+    rng : Generator
+    n_draws : int
+        Bootstrap samples of whole loci.
+
+    Returns
+    -------
+    DataFrame
+        ``quantity`` (``pearson``, ``spearman``), ``r``, ``low``, ``high`` (2.5 % to 97.5 %; NaN with fewer than five
+        loci), ``n_genes``, ``n_loci``, ``n_constant_folds``. The ranks of Spearman's are those of all genes of the fold.
+    """
+    observed = within_fold_r(predicted[None], levels[None], folds)
+    codes, names = pd.factorize(loci)
+    rows = []
+    for quantity, r in (("pearson", observed.pearson[0]), ("spearman", observed.spearman[0])):
+        low, high = np.nan, np.nan
+        if len(names) >= MIN_LOCI:
+            counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_draws)[:, codes]
+            drawn = _weighted_within_fold_r(predicted, levels, folds, counts, ranked=quantity == "spearman")
+            low, high = np.quantile(drawn, INTERVAL)
+        rows.append((quantity, r, low, high, len(levels), len(names), int(observed.n_constant_folds[0])))
+    return pd.DataFrame(rows, columns=["quantity", "r", "low", "high", "n_genes", "n_loci", "n_constant_folds"])
+
+
+def _weighted_within_fold_r(
+    predicted: NDArray[np.float64],
+    levels: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    *,
+    ranked: bool,
+) -> NDArray[np.float64]:
+    """r (n_draws,) with each gene counted so many times (n_draws, n_genes); a fold without variation counts as 0."""
+    groups = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    r = np.zeros((len(counts), len(groups)))
+    for k, genes in enumerate(groups):
+        if np.isnan(pearson(predicted[genes], levels[genes])):
+            continue
+        x, y = (ranks(side[genes]) if ranked else side[genes] for side in (predicted, levels))
+        x, y = x - x.mean(), y - y.mean()
+        weight = counts[:, genes] / np.maximum(counts[:, genes].sum(axis=1, keepdims=True), 1)
+        mean_x, mean_y = weight @ x, weight @ y
+        spread = (weight @ x**2 - mean_x**2) * (weight @ y**2 - mean_y**2)
+        varies = spread > 1e-12 * x.var() * y.var()
+        covariance = weight @ (x * y) - mean_x * mean_y
+        r[:, k] = np.where(varies, covariance / np.sqrt(np.where(varies, spread, 1.0)), 0.0)
+    return fisher_mean(np.clip(r, -1, 1), np.array([len(genes) for genes in groups]))

@@ -62,7 +62,7 @@ def spearman(x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.flo
 
     Parameters, results and errors as in ``pearson``.
     """
-    return pearson(_ranks(x), _ranks(y))
+    return pearson(ranks(x), ranks(y))
 
 
 def fisher_mean(r: NDArray[np.floating], n: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -135,7 +135,7 @@ def _is_constant(x: NDArray[np.floating]) -> NDArray[np.bool_]:
     return np.ptp(x, axis=-1) <= _ROUNDING * np.abs(x).max(axis=-1)
 
 
-def _ranks(x: NDArray[np.floating]) -> NDArray[np.float64]:
+def ranks(x: NDArray[np.floating]) -> NDArray[np.float64]:
     """Mean ranks over the last axis, the same whatever order the sums behind ``x`` were taken in."""
     largest = np.abs(x).max(axis=-1, keepdims=True)
     return rankdata(np.round(x / np.where(largest > 0, largest, 1.0), 12), axis=-1)

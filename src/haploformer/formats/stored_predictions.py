@@ -74,8 +74,11 @@ class TrackPredictions:
         Every stretch of the array is read once.
         """
         unique, position = np.unique(window, return_inverse=True)
-        rows = np.asarray(self.values.get_orthogonal_selection((unique, *[slice(None)] * (self.values.ndim - 1))))
-        return self.bins.mean(rows, over=over)[position.reshape(window.shape)]
+        return self.bins.mean(self.rows(unique), over=over)[position.reshape(window.shape)]
+
+    def rows(self, window: NDArray[np.int64]) -> NDArray[np.float32]:
+        """What is stored of some windows, given in ascending order: float32 (n_windows, ..., n_tracks)."""
+        return np.asarray(self.values.get_orthogonal_selection((window, *[slice(None)] * (self.values.ndim - 1))))
 
     def log_coverage(self, gene_id: str, *, individual_ids: Sequence[str]) -> NDArray[np.float64]:
         """log2(coverage + 1) of each person on every stored track at the centre bins, (n_individuals, n_tracks)."""
