@@ -118,7 +118,15 @@ def test_pipelines__the_default_is_the_chain_of_a_cohort():
     comparisons = {"external_eqtls", "eqtl_scan", "eqtl_sizes", "linear_export"}
     questions = {"disease_variants", "population_effects"}
     shards = {"enformer_shards", "variant_effect_shards", "disease_variant_shards"}
-    others = {"across_genes", "baseline_scores", "held_out_populations", "validate", "verify", "__default__"}
+    others = {
+        "across_genes",
+        "baseline_scores",
+        "held_out_genes",
+        "held_out_populations",
+        "validate",
+        "verify",
+        "__default__",
+    }
     new_people = {"final_baselines", "apply", "apply_baselines"}
     assert set(PIPELINES) == {*COHORT, *selections, *effects, *questions, *comparisons, *shards, *new_people, *others}
 

@@ -120,6 +120,8 @@ class SummaryHooks:
             _tell_validation(catalog)
         if "prediction_verification" in made:
             _tell_verification(catalog)
+        if "shared_stack_scores" in made:
+            _tell_held_out_genes(catalog)
         if "held_out_population_scores" in made:
             _tell_populations(catalog)
         if "baseline_scores" in made:
@@ -204,6 +206,13 @@ def _tell_verification(catalog: CatalogProtocol) -> None:
             f"the file is {first['state']} ({len(bad)} of {len(table)} files are)",
             "remove the damaged files and compute them again: kedro run --pipelines enformer_inference",
         )
+
+
+def _tell_held_out_genes(catalog: CatalogProtocol) -> None:
+    from haploformer.summary_text import describe_held_out_genes
+
+    click.echo(describe_held_out_genes(catalog.load("shared_stack_scores")))
+    click.echo(f"Table: {_place(catalog, 'shared_stack_scores')}")
 
 
 def _tell_populations(catalog: CatalogProtocol) -> None:

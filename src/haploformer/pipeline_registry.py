@@ -51,6 +51,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     }
     selections["across_genes"] = across_genes.create_pipeline()
     selections["baseline_scores"] = baselines.create_scoring_pipeline()
+    selections["held_out_genes"] = stacking.create_gene_pipeline()
     selections["final_baselines"] = baselines.create_final_pipeline()
     new_people = apply.create_gene_pipeline() + data_prep.create_genotype_pipeline()
     selections["apply_baselines"] = new_people + apply.create_baseline_pipeline()
@@ -96,8 +97,9 @@ def register_pipelines() -> dict[str, Pipeline]:
 def _hold_out_populations(fit: Pipeline, stack: Pipeline) -> Pipeline:
     """The same models without a population, then tested on it; what they make has names of its own."""
     needed = sorted((stack.inputs() & fit.all_outputs()) | {"predicted_expression_genotype_pcs"})
-    models = fit.to_outputs(*needed) + stack
+    models = fit.to_outputs(*needed) + stack + stacking.create_gene_pipeline("share_stack_without_population")
     kept = {"cis_windows", "cis_dosages"}
     outputs = {name: f"held_out_{name}" for name in models.all_outputs() - kept}
     renamed = pipeline(models, inputs={"person_folds": "population_folds"}, outputs=outputs)
+    renamed += stacking.create_gene_pipeline()
     return data_prep.create_population_folds() + renamed + evaluation.create_population_pipeline()

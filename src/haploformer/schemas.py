@@ -542,11 +542,40 @@ person_scores = _table(
     unique=["individual_id", "model", "quantity"],
 )
 
+#: r of a gene by a stack whose weights come from other genes: of the people whom these were learned on, of others, and of
+#: a population that is not among them (``population`` tells which, else null).
+shared_stack_scores = _table(
+    {
+        "gene_id": _text(),
+        "model": _text(isin=["shared_stack", "shared_stack_enformer"]),
+        "people": _text(isin=["seen", "unseen", "unseen population"]),
+        "population": _text(nullable=True),
+        "gene_fold": _integer(),
+        "n": _integer(4),
+        "pearson_r": _number(low=-1.0, high=1.0),
+        "n_constant_folds": _integer(),
+    },
+    unique=["gene_id", "model", "people", "population"],
+)
+
+#: Sds of expression per sd of expression that a level-1 model predicts, or per sd of a column of Enformer.
+shared_stack_weights = _table(
+    {
+        "model": _text(isin=["shared_stack", "shared_stack_enformer"]),
+        "fold_seed": _integer(),
+        "fold": _integer(),
+        "gene_fold": _integer(),
+        "feature": _text(),
+        "weight": _number(),
+    },
+    unique=["model", "fold_seed", "fold", "gene_fold", "feature"],
+)
+
 #: Mean r by what training has seen; null where a model cannot be asked, with the ``remark`` why.
 design_cells = _table(
     {
         "model": _text(),
-        "genes": _text(isin=["seen", "unseen"]),
+        "genes": _text(isin=["seen", "unseen by the weights", "unseen"]),
         "people": _text(isin=["seen", "unseen", "unseen population"]),
         "n_genes": _integer(),
         "mean_pearson_r": _number(nullable=True, low=-1.0, high=1.0),

@@ -254,3 +254,19 @@ def describe_across_genes(scores: pd.DataFrame) -> str:
         lines.append((row.model, row.weights, row.held_out, str(row.n_genes), row.quantity, f"{row.r:.3f}", interval))
     remarks = [f"{held_out}: {rows['remark'].iloc[0]}" for held_out, rows in scores.groupby("held_out", sort=False)]
     return "\n".join(_aligned(lines) + remarks)
+
+
+def describe_held_out_genes(scores: pd.DataFrame) -> str:
+    """Mean r over genes that the stack's weights have not seen, among people whom they have and have not.
+
+    Parameters
+    ----------
+    scores : DataFrame, schema ``shared_stack_scores``
+    """
+    if scores.empty:
+        return "No gene is held out: their windows overlap."
+    means = scores.groupby(["model", "people"], sort=False)["pearson_r"].agg(r="mean", n="size")
+    lines = [("weights of other genes", "people", "genes", "mean r")]
+    for row in means.reset_index().itertuples():
+        lines.append((row.model, row.people, str(row.n), f"{row.r:.3f}"))
+    return "\n".join(_aligned(lines))

@@ -38,12 +38,16 @@ ATTRIBUTES = {
 def test_pipeline__every_fit_reads_the_folds_without_a_population() -> None:
     made = register_pipelines()["held_out_populations"]
     readers = {node.name for node in made.nodes if "person_folds" in node.inputs}
-    assert readers == {"hold_out_populations"}
+    assert readers == {"hold_out_populations", "share_stack"}  # the latter weighs the cohort's own models
     fits = {node.name for node in made.nodes if "population_folds" in node.inputs}
-    assert {"fit_dosage_models", "fit_structure_models", "fit_stack"} <= fits
+    assert {"fit_dosage_models", "fit_structure_models", "fit_stack", "share_stack_without_population"} <= fits
     # Nothing of the cohort's own run is replaced.
     cohort = register_pipelines()["__default__"].all_outputs()
     assert made.all_outputs() & cohort == {"cis_windows", "cis_dosages"}
+    without = next(node for node in made.nodes if node.name == "share_stack_without_population")
+    assert without.outputs == ["held_out_shared_stack_scores", "held_out_shared_stack_weights"]
+    of_people = {name for name in without.inputs if "elastic_net" in name}
+    assert of_people == {"held_out_predicted_expression_elastic_net", "held_out_inner_predictions_elastic_net"}
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,8 @@ _READING = [
     (
         "Seen and unseen",
         "A model on dosages is fitted to the variants of its own genes and says nothing of others. Enformer without a fit "
-        "has seen no gene's expression and no person of this study. In-sample r is not given: it says nothing.",
+        "has seen no gene's expression and no person of this study. Weights of other genes: one weight of each feature, "
+        "learned on genes that share no sequence with those it is applied to. In-sample r is not given: it says nothing.",
     ),
 ]
 

@@ -44,6 +44,8 @@ MODEL_LABELS = {
     "genotype_pcs": "Genotype PCs",
     "stack_without_enformer": "Stack without Enformer",
     "stack": "Stack",
+    "shared_stack": "Stack, weights of other genes",
+    "shared_stack_enformer": "Enformer, weights of other genes",
 }
 OTHER_MODEL_COLOURS = ("#7f3c2b", "#3d6b35", "#1b1f24", "#8f7a00", "#b0468a")
 

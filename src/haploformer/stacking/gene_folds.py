@@ -45,7 +45,13 @@ def chain_windows(genes: pd.DataFrame, *, length: int) -> NDArray[np.int64]:
 
 
 def assign_gene_folds(
-    genes: pd.DataFrame, *, length: int, n_folds: int, seed: int, by: Literal["windows", "chromosomes"] = "windows"
+    genes: pd.DataFrame,
+    *,
+    length: int,
+    n_folds: int,
+    seed: int,
+    by: Literal["windows", "chromosomes"] = "windows",
+    min_genes: int = MIN_GENES_PER_FOLD,
 ) -> NDArray[np.int64]:
     """Deal genes into folds of about equal size, those that share sequence together.
 
@@ -60,6 +66,8 @@ def assign_gene_folds(
     seed : int
     by : str
         ``windows``: what `chain_windows` joins shares a fold. ``chromosomes``: whole contigs do.
+    min_genes : int
+        Fewest genes of a fold.
 
     Returns
     -------
@@ -87,10 +95,10 @@ def assign_gene_folds(
     for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
         of_group[group] = int(n_genes.argmin())
         n_genes[of_group[group]] += sizes[group]
-    if n_genes.min() < MIN_GENES_PER_FOLD:
+    if n_genes.min() < min_genes:
         raise InputError(
             "gene folds",
-            f"a fold has {n_genes.min()} genes, its r needs {MIN_GENES_PER_FOLD} ({len(genes)} genes in {len(sizes)} "
+            f"a fold has {n_genes.min()} genes, its r needs {min_genes} ({len(genes)} genes in {len(sizes)} "
             f"{what}, {n_folds} folds)",
             "give more genes, or fewer folds",
         )

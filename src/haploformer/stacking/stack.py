@@ -126,7 +126,7 @@ def stack_gene(
         residualise = adjust(train)
         measured = residualise(expression)
         mean = measured[train].mean()
-        level_1 = [_fitted_column(feature, folds, fold, mean) for feature in fitted.values()]
+        level_1 = [centre_level_1(feature, folds, fold, mean) for feature in fitted.values()]
         trained = train_stack(measured, level_1, columns, residualise, train, folds, method=method)
         weights[fold] = trained.weights
         parts = trained.table[~train] * trained.weights[trained.used]
@@ -271,10 +271,10 @@ def zero_shot_columns(zero_shot: Mapping[str, NDArray[np.float64]], *, n: int) -
     return table
 
 
-def _fitted_column(
+def centre_level_1(
     feature: OutOfFold, folds: NDArray[np.int64], fold: int, training_mean: float
 ) -> NDArray[np.float64]:
-    """Level-1 predictions (n_individuals,) for the stack of one outer fold, around 0.
+    """Level-1 predictions of a gene (n_individuals,) for the stack of one outer fold, around 0.
 
     A model predicts the training mean on average; this, and nothing of the other people to be predicted, is taken off
     in the outer fold.

@@ -168,15 +168,24 @@ def score_held_out_populations(
 
 
 def report_held_out_populations(
-    held_out: pd.DataFrame, seen: pd.DataFrame, scores: pd.DataFrame, predictions: TrackPredictions
+    held_out: pd.DataFrame,
+    seen: pd.DataFrame,
+    scores: pd.DataFrame,
+    shared: pd.DataFrame,
+    shared_held_out: pd.DataFrame,
+    predictions: TrackPredictions,
 ) -> tuple[pd.DataFrame, Any, str]:
     """What training has seen, and what r is left: a table, a figure and a page."""
     from haploformer import figures
     from haploformer.evaluation.designs import tabulate_designs
     from haploformer.figures import cohort
 
-    cells = tabulate_designs(scores, held_out, zero_shot=ZERO_SHOT)
+    over_genes = pd.concat([shared, shared_held_out], ignore_index=True)
+    cells = tabulate_designs(scores, held_out, zero_shot=ZERO_SHOT, shared=over_genes)
     weights = cohort.model_weights(scores)
+    if "stack" in weights:
+        weights["shared_stack"] = weights["stack"]
+    weights["shared_stack_enformer"] = weights["enformer"]
     both = cohort.label_models(pd.concat([seen, held_out], ignore_index=True), weights)
     figure = figures.plot_populations(both)
     labelled = cohort.label_models(cells, weights)

@@ -137,7 +137,14 @@ def create_population_pipeline() -> Pipeline:
             ),
             node(
                 nodes.report_held_out_populations,
-                ["held_out_population_scores", "population_scores", "gene_scores", "track_predictions"],
+                [
+                    "held_out_population_scores",
+                    "population_scores",
+                    "gene_scores",
+                    "shared_stack_scores",
+                    "held_out_shared_stack_scores",
+                    "track_predictions",
+                ],
                 ["design_cells", "figure_held_out_populations", "held_out_populations_page"],
                 name="report_held_out_populations",
             ),

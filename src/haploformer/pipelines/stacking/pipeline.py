@@ -4,6 +4,7 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.stacking import nodes
 
+#: Predictions of all models, as both stacks take them.
 _PREDICTIONS = [
     "predicted_expression_top_snp",
     "predicted_expression_prs",
@@ -14,6 +15,17 @@ _PREDICTIONS = [
     "predicted_expression_enformer_all_bins",
 ]
 
+#: What their weights are trained on.
+_INNER = [
+    "inner_predictions_top_snp",
+    "inner_predictions_prs",
+    "inner_predictions_blup",
+    "inner_predictions_elastic_net",
+]
+
+#: What is to be predicted, and of whom.
+_EXPRESSION = ["measured_expression", "covariates", "person_folds"]
+
 
 def create_pipeline() -> Pipeline:
     """Predictions of all models in, stacked predictions and weights out."""
@@ -23,13 +35,8 @@ def create_pipeline() -> Pipeline:
                 nodes.fit_stack,
                 [
                     *_PREDICTIONS,
-                    "inner_predictions_top_snp",
-                    "inner_predictions_prs",
-                    "inner_predictions_blup",
-                    "inner_predictions_elastic_net",
-                    "measured_expression",
-                    "covariates",
-                    "person_folds",
+                    *_INNER,
+                    *_EXPRESSION,
                     "track_predictions",
                     "params:stacking",
                 ],
@@ -49,9 +56,7 @@ def create_final_pipeline() -> Pipeline:
                 [
                     *_PREDICTIONS,
                     "final_dosage_models",
-                    "measured_expression",
-                    "covariates",
-                    "person_folds",
+                    *_EXPRESSION,
                     "track_predictions",
                     "params:stacking",
                 ],
@@ -70,6 +75,29 @@ def create_final_pipeline() -> Pipeline:
                 ],
                 "final_enformer_facts",
                 name="describe_final_stack",
+            ),
+        ]
+    )
+
+
+def create_gene_pipeline(name: str = "share_stack") -> Pipeline:
+    """Predictions of all models in, scores and weights of stacks that are learned on other genes out."""
+    return pipeline(
+        [
+            node(
+                nodes.share_stack,
+                [
+                    *_PREDICTIONS,
+                    *_INNER,
+                    *_EXPRESSION,
+                    "genes",
+                    "params:stacking",
+                    "params:enformer",
+                    "params:baselines",
+                    "params:evaluation",
+                ],
+                ["shared_stack_scores", "shared_stack_weights"],
+                name=name,
             ),
         ]
     )
