@@ -58,9 +58,12 @@ def gene_accuracy(gene_scores: pd.DataFrame, cohort: ScoredCohort, fitted: set[s
 
 
 def _sizes(seed: ScoredSeed, model: int) -> NDArray[np.float64]:
-    """Explained share, slope and intercept of each gene: (3, n_genes); slope and intercept NaN if constant."""
+    """Explained share, slope and intercept of each gene: (3, n_genes); NaN if what is measured is constant, and slope
+    and intercept if what is predicted is.
+    """
     x, y = seed.predicted[model], seed.measured
-    explained = 1 - ((y - x) ** 2).sum(axis=1) / (y**2).sum(axis=1)
+    whole = (y**2).sum(axis=1)
+    explained = np.where(whole > 0, 1 - ((y - x) ** 2).sum(axis=1) / np.where(whole > 0, whole, 1.0), np.nan)
     covariance, variance = np.zeros((2, len(x)))
     for people in seed.people_of_folds():
         centred = x[:, people] - x[:, people].mean(axis=1, keepdims=True)

@@ -126,8 +126,8 @@ def _lay_out(
             [unit[g] * centre_level_1(feature.of_gene(g), folds, fold, mean[g]) for g in range(len(expression))]
         )
     for values in zero_shot.values():
-        known: NDArray[np.bool_] = np.isfinite(values).all(axis=1)
-        raw = np.where(known[:, None], values, 0.0)
+        known = np.asarray(np.isfinite(values)).all(axis=1, keepdims=True)
+        raw = np.where(known, values, 0.0)
         rest = residualise(raw.T).T
         rest = rest - rest[:, train].mean(axis=1, keepdims=True)
         spread = rest[:, train].std(axis=1)
