@@ -188,6 +188,12 @@ class EnformerParameters(ParameterGroup):
         What is stored of each track. ``centre``: its mean over the centre bins. ``all``: beside that its mean over all
         bins (896 in the published model), from which comes the summary ``all_bins_mean``. ``each``: every bin by itself,
         19 MB a window at full size.
+    transform : str
+        What predicts expression. ``coverage``: mean coverage as it is. ``log1p``: its logarithm, log(coverage + 1).
+        ``log2_fold_change``: log2(coverage + 1) less that of the reference window.
+    z_score : bool
+        Whether its predictions are scored in sds over the training people of each gene, from their mean. No r within a
+        gene changes by it.
     batch_size : int
         Windows per forward pass, halved where they do not fit the device's memory.
     shard_windows : int
@@ -205,6 +211,8 @@ class EnformerParameters(ParameterGroup):
     tracks: Names = ("whole_blood",)
     centre_bins: int = Field(10, ge=2, multiple_of=2)
     bins: Literal["centre", "all", "each"] = "centre"
+    transform: Literal["coverage", "log1p", "log2_fold_change"] = "coverage"
+    z_score: bool = False
     batch_size: int = Field(1, ge=1)
     shard_windows: int = Field(64, ge=1)
 

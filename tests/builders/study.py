@@ -135,6 +135,6 @@ class Study:
         of_scores = [*zero_shot, *models[:3], found["pcs predicted"], models[3]]
         stacks = [found["stack predicted"], found["stack_without_enformer predicted"]]
         if "held_out" not in folds.columns:
-            scored = (*of_scores, *stacks, *shared, self.genes, self.predictions, choice)
+            scored = (*of_scores, *stacks, *shared, self.genes, self.predictions, choice, rules[1])
             found |= dict(zip(["scored", "scores"], evaluation.score_predictions(*scored), strict=True))
         return found

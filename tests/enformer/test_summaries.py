@@ -81,3 +81,15 @@ def test_zero_shot_predictions__one_row_per_gene_and_person_the_same_in_every_fo
     assert predicted["predicted_expression"].tolist() == [1.5, 4.0]
     assert set(predicted["model"]) == {"enformer_all_tracks"}
     assert predicted[["fold_seed", "fold"]].isna().all(axis=None)
+
+
+def test_zero_shot_predictions__as_coverage_its_logarithm_or_fold_change():
+    table = summarise([[1.0, 2.0], [3.0, 5.0]], [1.0, 1.0], [0]).reset_index()
+    options = {"summary": ALL_TRACKS_MEAN, "model": "enformer_all_tracks"}
+    found = {
+        how: zero_shot_predictions(table, **options, transform=how)["predicted_expression"].to_numpy()
+        for how in ("coverage", "log1p", "log2_fold_change")
+    }
+    np.testing.assert_array_equal(found["coverage"], [1.5, 4.0])
+    np.testing.assert_allclose(found["log1p"], np.log([2.5, 5.0]))
+    np.testing.assert_allclose(found["log2_fold_change"], np.log2([2.5, 5.0]) - 1)

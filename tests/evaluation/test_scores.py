@@ -43,9 +43,9 @@ class Cohort:
     def fold(self, seed: int) -> np.ndarray:
         return select_folds(self.folds, PEOPLE, fold_seed=seed)
 
-    def scored(self, tables: list[pd.DataFrame] | None = None) -> pd.DataFrame:
+    def scored(self, tables: list[pd.DataFrame] | None = None, **options: bool) -> pd.DataFrame:
         tables = self.tables if tables is None else tables
-        return adjust_predictions(tables, self.expression, self.folds, adjustment(self.covariates))
+        return adjust_predictions(tables, self.expression, self.folds, adjustment(self.covariates), **options)
 
 
 def long_table(values: np.ndarray, model: str, seed: int | None = None, folds: np.ndarray | None = None):
@@ -114,6 +114,21 @@ def test_adjust_predictions__a_constant_zero_shot_stays_constant(cohort) -> None
     assert scores["n_constant_folds"].to_dict()["G1"] == scores["n_constant_folds"].to_dict()["G3"] == 10
     assert scores["n_constant_folds"]["G2"] >= 1
     assert scores["pearson_r"]["G1"] == scores["pearson_r"]["G3"] == 0
+
+
+def test_adjust_predictions__z_scores_of_zero_shot_predictions_change_no_r(cohort) -> None:
+    cohort.enformer[0] = 3.2
+    before, after = cohort.scored(), cohort.scored(z_score=True)
+    fitted = before["model"] != "enformer"
+    pd.testing.assert_frame_equal(before[fitted], after[fitted], check_exact=True)
+    train = cohort.fold(1) != 2
+    left = residuals(cohort.covariates, cohort.enformer[1], train)
+    rows = after.query("model == 'enformer' and fold_seed == 1 and fold == 2 and gene_id == 'G2'")
+    expected = pd.Series(left / left[train].std(), index=PEOPLE)[rows["individual_id"]]
+    np.testing.assert_allclose(rows["predicted"], expected)
+    assert not after.query("model == 'enformer' and gene_id == 'G1'")["predicted"].any()
+    columns = ["pearson_r", "spearman_r", "n_constant_folds"]
+    np.testing.assert_allclose(score_genes(before, NAMES)[columns], score_genes(after, NAMES)[columns], atol=1e-12)
 
 
 def test_adjust_predictions__a_held_out_measurement_changes_no_other_row_of_its_fold(cohort) -> None:

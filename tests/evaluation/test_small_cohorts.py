@@ -32,7 +32,7 @@ def test_score_populations__where_nobody_has_one(caplog) -> None:
     people = pd.DataFrame({"individual_id": scored["individual_id"].unique(), "population": None})
     folds = scored.drop_duplicates("individual_id")[["individual_id", "fold_seed", "fold"]]
     measured = scored.rename(columns={"measured": "expression"})
-    coverage = scored.assign(predicted_expression=1.0)
+    coverage = scored.assign(summary="tissue_mean", personal=1.0)
     within, audit, persons = nodes.score_populations(scored, people, folds, measured, coverage)
     assert schemas.population_scores.validate(within).empty
     assert schemas.population_audit.validate(audit).empty

@@ -92,7 +92,8 @@ def test_score_populations__a_population_of_one_is_said_and_has_no_row(study, ta
         {
             "gene_id": np.repeat(study.genes["gene_id"], study.n).to_numpy(),
             "individual_id": study.people * study.n_genes,
-            "predicted_expression": np.exp2(study.tracks[..., 0]).ravel(),
+            "summary": "tissue_mean",
+            "personal": np.exp2(study.tracks[..., 0]).ravel(),
         }
     )
     measured = study.measured(study.expression)

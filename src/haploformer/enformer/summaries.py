@@ -134,8 +134,17 @@ def summarise_sequences(
     return table.astype({"track": "Int64"})[["sequence", "summary", "track", "description", "coverage"]]
 
 
-def zero_shot_predictions(summaries: pd.DataFrame, *, summary: str, model: str) -> pd.DataFrame:
+def zero_shot_predictions(
+    summaries: pd.DataFrame, *, summary: str, model: str, transform: str = "coverage"
+) -> pd.DataFrame:
     """A summary as the prediction of a model that was fitted to nobody here: the same in every fold.
+
+    Parameters
+    ----------
+    summaries : DataFrame, schema ``enformer_summaries``
+    summary, model : str
+    transform : str
+        ``coverage``, ``log1p`` (natural logarithm of coverage + 1) or ``log2_fold_change`` (against the reference).
 
     Returns
     -------
@@ -143,5 +152,6 @@ def zero_shot_predictions(summaries: pd.DataFrame, *, summary: str, model: str) 
         ``gene_id, individual_id, model, fold_seed, fold, predicted_expression`` with null folds.
     """
     chosen = summaries[summaries["summary"] == summary]
-    personal = chosen["personal"].to_numpy(dtype=np.float64)
-    return zero_shot_rows(chosen["gene_id"].tolist(), chosen["individual_id"].tolist(), personal, model=model)
+    values = chosen["log2_fold_change" if transform == "log2_fold_change" else "personal"].to_numpy(dtype=np.float64)
+    values = np.log1p(values) if transform == "log1p" else values
+    return zero_shot_rows(chosen["gene_id"].tolist(), chosen["individual_id"].tolist(), values, model=model)

@@ -33,7 +33,12 @@ class ExpressionMatrix(Protocol):
 
 
 def adjust_predictions(
-    predictions: Iterable[pd.DataFrame], expression: ExpressionMatrix, person_folds: pd.DataFrame, adjust: Adjust
+    predictions: Iterable[pd.DataFrame],
+    expression: ExpressionMatrix,
+    person_folds: pd.DataFrame,
+    adjust: Adjust,
+    *,
+    z_score: bool = False,
 ) -> pd.DataFrame:
     """Set prediction and measurement side by side, both free of covariates.
 
@@ -51,6 +56,8 @@ def adjust_predictions(
         Every fold seed in it is scored.
     adjust : callable
         Gives for a training set, in the order of ``expression.individual_ids``, the residuals on covariates.
+    z_score : bool
+        Whether zero-shot predictions are given in sds over the training people of each fold.
 
     Returns
     -------
@@ -73,7 +80,7 @@ def adjust_predictions(
             raise InputError(f"model {model}", "has rows with and without a fold_seed", "write one or the other")
         for seed, folds in folds_of_seed.items():
             if zero_shot.all():
-                predicted = _residualise_by_fold(raw, folds, adjust)
+                predicted = _residualise_by_fold(raw, folds, adjust, z_score=z_score)
                 predicted = _keep_constant(raw, predicted, folds)
             else:
                 predicted = _lay_out(
@@ -182,12 +189,19 @@ def _lay_out_folds(person_folds: pd.DataFrame, individual_ids: Sequence[str]) ->
     return laid_out
 
 
-def _residualise_by_fold(values: NDArray[np.float64], folds: NDArray[np.int64], adjust: Adjust) -> NDArray[np.float64]:
-    """Residuals (n_genes, n_individuals), each fold's under the coefficients of everybody outside it."""
+def _residualise_by_fold(
+    values: NDArray[np.float64], folds: NDArray[np.int64], adjust: Adjust, *, z_score: bool = False
+) -> NDArray[np.float64]:
+    """Residuals (n_genes, n_individuals), each fold's under the coefficients, and in the sds, of everybody outside it."""
     residuals = np.empty(values.shape)
     for fold in np.unique(folds):
         held_out = folds == fold
-        residuals[:, held_out] = adjust(~held_out)(np.ascontiguousarray(values.T))[held_out].T
+        everybody = adjust(~held_out)(np.ascontiguousarray(values.T))  # (n_individuals, n_genes)
+        if z_score:
+            sd = everybody[~held_out].std(axis=0)
+            varies = sd > _VARIES * np.abs(values).max(axis=1)
+            everybody = everybody * np.where(varies, 1 / np.where(varies, sd, 1.0), 0.0)
+        residuals[:, held_out] = everybody[held_out].T
     return residuals
 
 

@@ -53,12 +53,15 @@ def summarise_predictions(
     return pd.concat(summaries, ignore_index=True)
 
 
-def predict_zero_shot(summaries: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def predict_zero_shot(
+    summaries: pd.DataFrame, options: EnformerParameters
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The tissue's coverage, that of all tracks, and of all bins where they are kept, as predictors of expression."""
     from haploformer.enformer.summaries import ALL_BINS_MEAN, ALL_TRACKS_MEAN, TISSUE_MEAN, zero_shot_predictions
 
+    how = options.transform
     return (
-        zero_shot_predictions(summaries, summary=TISSUE_MEAN, model="enformer"),
-        zero_shot_predictions(summaries, summary=ALL_TRACKS_MEAN, model="enformer_all_tracks"),
-        zero_shot_predictions(summaries, summary=ALL_BINS_MEAN, model="enformer_all_bins"),
+        zero_shot_predictions(summaries, summary=TISSUE_MEAN, model="enformer", transform=how),
+        zero_shot_predictions(summaries, summary=ALL_TRACKS_MEAN, model="enformer_all_tracks", transform=how),
+        zero_shot_predictions(summaries, summary=ALL_BINS_MEAN, model="enformer_all_bins", transform=how),
     )

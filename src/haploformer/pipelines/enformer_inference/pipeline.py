@@ -31,7 +31,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.predict_zero_shot,
-                "enformer_summaries",
+                ["enformer_summaries", "params:enformer"],
                 [
                     "predicted_expression_enformer",
                     "predicted_expression_enformer_all_tracks",

@@ -12,7 +12,7 @@ import pandas as pd
 from haploformer.errors import InputError
 from haploformer.formats.known_answer import KnownAnswer
 from haploformer.formats.stored_predictions import TrackPredictions
-from haploformer.parameters import EvaluationParameters, StackingParameters
+from haploformer.parameters import EnformerParameters, EvaluationParameters, StackingParameters
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ def score_predictions(
     genes: pd.DataFrame,
     track_predictions: TrackPredictions,
     stacking: StackingParameters,
+    model: EnformerParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both sides of every score, and r of each gene and model."""
     predictions = [
@@ -51,7 +52,8 @@ def score_predictions(
         stack,
         stack_without_enformer,
     ]
-    scored, scores = score_models(predictions, measured, covariates, person_folds, genes)
+    shared = (measured, covariates, person_folds, genes)
+    scored, scores = score_models(predictions, *shared, z_score=model.z_score)
     with_enformer = bool(set(ZERO_SHOT) & set(stacking.features)) or stacking.components > 0
     resting = [*ZERO_SHOT, *(["stack"] if with_enformer else [])]
     weights = dict.fromkeys(resting, track_predictions.attributes["weights"])
@@ -65,6 +67,8 @@ def score_models(
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
     genes: pd.DataFrame,
+    *,
+    z_score: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score any number of models on the genes that all of them predict; a table without rows is no model's."""
     from haploformer.evaluation.scores import adjust_predictions, score_genes
@@ -86,7 +90,8 @@ def score_models(
     expression = IndividualMatrix.from_long(kept, row="gene_id", value="expression")
     people = list(expression.individual_ids)
     common = [table[table["gene_id"].isin(shared)] for table in predictions]
-    scored = adjust_predictions(common, expression, person_folds, adjustment_for(covariates, people))
+    adjust = adjustment_for(covariates, people)
+    scored = adjust_predictions(common, expression, person_folds, adjust, z_score=z_score)
     return scored, score_genes(scored, genes)
 
 
@@ -113,7 +118,7 @@ def score_populations(
     individuals: pd.DataFrame,
     person_folds: pd.DataFrame,
     measured: pd.DataFrame,
-    enformer: pd.DataFrame,
+    summaries: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """r within each population, which of them have enough people, and r of each person over genes."""
     from haploformer.evaluation import across_genes, populations
@@ -123,7 +128,14 @@ def score_populations(
     for row in audit[~audit["scored"]].itertuples():
         logger.warning("population %s is not scored by itself: %s", row.population, row.reason)
     within = populations.score_populations(lay_out_scored(scored), individuals, audit)
-    return within, audit, across_genes.score_people(scored, measured, enformer)
+    return within, audit, across_genes.score_people(scored, measured, _tissue_coverage(summaries))
+
+
+def _tissue_coverage(summaries: pd.DataFrame) -> pd.DataFrame:
+    """The tissue's coverage of each gene and person, whatever is made of it to predict expression."""
+    from haploformer.enformer.summaries import TISSUE_MEAN, zero_shot_predictions
+
+    return zero_shot_predictions(summaries, summary=TISSUE_MEAN, model="enformer")
 
 
 def score_held_out_populations(
@@ -193,7 +205,7 @@ def report_held_out_populations(
 
 
 def compare_with_known_answer(
-    scores: pd.DataFrame, enformer: pd.DataFrame, known_answer: KnownAnswer | None
+    scores: pd.DataFrame, summaries: pd.DataFrame, known_answer: KnownAnswer | None
 ) -> pd.DataFrame:
     """What the data are known to hold beside what came out; no rows where nothing is known of these genes."""
     from haploformer.evaluation.known_answer import compare_with_known_answer, no_known_answer
@@ -204,7 +216,7 @@ def compare_with_known_answer(
     if genes != scored:
         logger.info("known answer: holds for all %d genes, this run scores %d: not compared", len(genes), len(scored))
         return no_known_answer()
-    return compare_with_known_answer(scores, enformer, known_answer.expected, known_answer.truth)
+    return compare_with_known_answer(scores, _tissue_coverage(summaries), known_answer.expected, known_answer.truth)
 
 
 def summarise_scores(scores: pd.DataFrame, check: pd.DataFrame) -> dict[str, Any]:

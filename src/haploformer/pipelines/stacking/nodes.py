@@ -165,6 +165,7 @@ def share_stack(
         "adjust": adjustment_for(covariates, people),
         "predicted": pd.concat([top_snp, prs, blup, elastic_net], ignore_index=True),
         "inner": pd.concat([inner_top_snp, inner_prs, inner_blup, inner_elastic_net], ignore_index=True),
+        "coverage": model.transform == "coverage",
     }
     zero_shot = {
         name: table
@@ -219,6 +220,7 @@ def _share(
     adjust: Any,
     predicted: pd.DataFrame,
     inner: pd.DataFrame,
+    coverage: bool,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores and weights of one shared stack over all fold seeds, or held-out populations."""
     from haploformer.evaluation.held_out_genes import SharedSeed, score_shared, score_shared_population
@@ -227,9 +229,8 @@ def _share(
     from haploformer.stacking.shared import share_weights, shared_weight_rows
 
     layout: Any = {"gene_ids": gene_ids, "individual_ids": individual_ids}
-    enformer = {
-        feature: np.log2(gather_zero_shot(table, model=feature, **layout) + 1) for feature, table in zero_shot.items()
-    }
+    gathered = {feature: gather_zero_shot(table, model=feature, **layout) for feature, table in zero_shot.items()}
+    enformer = {feature: np.log2(values + 1) if coverage else values for feature, values in gathered.items()}
     seeds, scores, weights = [], [], []
     by_population = "held_out" in person_folds.columns
     for seed, folds in folds_by_seed(person_folds, individual_ids).items():
