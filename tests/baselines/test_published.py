@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from haploformer.baselines.cohort import CisModels, dosage_models, predict_cohort
+from haploformer.baselines.crossfit import cross_predict_models, with_degrees
+from haploformer.evaluation.metrics import within_fold_r
 from haploformer.evaluation.scores import adjust_predictions, score_genes
 from haploformer.expression.matrix import IndividualMatrix
+from haploformer.stacking.features import OutOfFold
 from haploformer.stacking.folds import assign_person_folds, folds_by_seed
+from haploformer.stacking.stack import stack_gene
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
@@ -69,3 +73,23 @@ def test_predict_cohort__mean_r_of_58_genes(geuvadis):
     assert (scores.groupby("model").size() == 58).all()
     for model, expected in MEANS.items():
         assert abs(means[model] - expected) < 0.03, model
+
+
+def test_stack_gene__of_real_people_loses_nothing_against_its_members(geuvadis):
+    models = [m for m in dosage_models(min_maf=0.01, l1_ratio=0.5) if m.name in {"elastic_net", "top_snp"}]
+    folds, adjust = geuvadis.folds_of_seed(0)[0], geuvadis.adjust
+    with_df, r = with_degrees(adjust), {"elastic_net": [], "top_snp": [], "stack": []}
+    for gene_id, expression in geuvadis.expression.items():
+        variants, dosages = geuvadis.dosages_of(gene_id)
+        positions = variants["pos"].to_numpy()
+        results = cross_predict_models(models, dosages, expression, folds, with_df, positions=positions)
+        level_1 = {m.name: OutOfFold(x.outer, x.inner) for m, x in zip(models, results, strict=True)}
+        stack = stack_gene(expression, folds, adjust, fitted=level_1, zero_shot={})
+        measured = np.empty(len(folds))
+        for fold in range(5):
+            measured[folds == fold] = adjust(folds != fold)(expression)[folds == fold]
+        sides = {name: feature.outer for name, feature in level_1.items()} | {"stack": stack.predicted}
+        for name, predicted in sides.items():
+            r[name].append(within_fold_r(predicted[None], measured[None], folds).pearson[0])
+    mean = {name: np.mean(values) for name, values in r.items()}
+    assert mean["stack"] > max(mean["elastic_net"], mean["top_snp"]) - 0.005

@@ -24,6 +24,7 @@ from haploformer.cli import describe_error
 from haploformer.datasets.clinvar import ClinvarDataset
 from haploformer.datasets.covariate_table import CovariateTableDataset
 from haploformer.datasets.edited_windows import EditedWindowsDataset
+from haploformer.datasets.enformer_sequences import EnformerSequencesDataset
 from haploformer.datasets.eqtl_table import EqtlScanDataset, EqtlTableDataset, TopAssociationsDataset
 from haploformer.datasets.expression_bed import ExpressionBedDataset
 from haploformer.datasets.fasta import FastaDataset
@@ -102,6 +103,7 @@ class Study:
             TrackTableDataset: "t.txt",
             KnownAnswerDataset: "known.json",
             SequencesDataset: "seq.bed",
+            EnformerSequencesDataset: "sequences.bed",
             GwasCatalogDataset: "gwas.bed",
             ClinvarDataset: "clinvar.vcf",
             EqtlTableDataset: "eqtls.txt",
@@ -136,6 +138,7 @@ INPUTS = [
     TrackTableDataset,
     KnownAnswerDataset,
     SequencesDataset,
+    EnformerSequencesDataset,
     GwasCatalogDataset,
     ClinvarDataset,
     EqtlTableDataset,
@@ -174,6 +177,7 @@ def study(tmp_path_factory) -> Study:
     )
     (root / "truth.tsv").write_text("gene_id\tindividual_id\tenformer\nE1\tP1\t0.5\n")
     (root / "seq.bed").write_text("chr22\t100\t200\tmine\n22\t300\t400\n")
+    (root / "sequences.bed").write_text("chr22\t100\t200\ttrain\n")
     (root / "gwas.bed").write_text("chr22\t400\t401\trs1\t3E-6\trs1-C\tA\tintron\t2015\tJ\t22q\tHeight\n")
     (root / "clinvar.vcf").write_text(
         "##fileformat=VCFv4.1\n##reference=GRCh38\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"

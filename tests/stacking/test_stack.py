@@ -76,7 +76,7 @@ def test_stack_gene__is_better_than_each_of_its_features() -> None:
 
 
 def test_stack_gene__level_1_that_goes_the_wrong_way_and_what_is_constant_or_empty_have_weight_0() -> None:
-    case = Case(1)
+    case = Case(1, heritability=0.6)
     net = case.fitted(case.expression)["elastic_net"]
     fitted = {"backwards": OutOfFold(-net.outer, -net.inner)}
     result = stack_gene(case.expression, case.folds, case.adjust, fitted=fitted, zero_shot=case.zero_shot)
@@ -219,6 +219,25 @@ def test_stack_gene__a_gene_without_signal_gets_no_weight_from_fold_means() -> N
     np.testing.assert_allclose(result.predicted, 0, atol=1e-12)
     uncentred = inner[0, folds != 0]
     assert np.corrcoef(uncentred, expression[folds != 0])[0, 1] < -0.05  # what would have been weighed
+
+
+def test_stack_gene__a_weak_gene_s_prediction_gets_small_and_not_constant() -> None:
+    """Level-1 predictions that are right on new people, and anti-correlated within the inner folds by chance."""
+    rng = np.random.default_rng(11)
+    expression, folds = rng.normal(size=N), deal_folds(rng, N)
+    outer = expression + 2 * rng.normal(size=N)
+    inner = np.full((5, N), np.nan)
+    for k in range(5):
+        inner[k, folds != k] = (rng.normal(size=N) - 0.1 * expression)[folds != k]
+    identity = adjustment(np.empty((N, 0)))
+    fitted = {"weak": OutOfFold(outer, inner), "constant": OutOfFold(0 * outer, 0 * inner)}
+    result = stack_gene(expression, folds, identity, fitted=fitted, zero_shot={})
+    smallest = np.array([0.02 * expression[folds != k].std() for k in range(5)])
+    no_evidence = result.weights[:, 0] <= smallest * (1 + 1e-9)
+    assert no_evidence.sum() >= 2
+    np.testing.assert_allclose(result.weights[no_evidence, 0], smallest[no_evidence])
+    assert not result.weights[:, 1].any()
+    assert within_fold_r(result.predicted[None], expression[None], folds).n_constant_folds[0] == 0
 
 
 def test_stack_gene__people_permuted_give_r_near_0() -> None:

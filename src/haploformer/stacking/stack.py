@@ -1,6 +1,7 @@
 """Stack of few features within a gene, across people: non-negative least squares, or ridge.
 
-Level-1 predictions cannot get negative weights: one that goes the wrong way is left out rather than turned round.
+Level-1 predictions cannot get negative weights: one that goes the wrong way is left out rather than turned round. Where
+none is left, all get the same small weight: a weak gene's prediction gets small, not constant.
 Enformer's columns were fitted to nobody and may get either sign; so that noise with a free sign does not cost a weak
 gene its r, they are shrunk by what noise would bring, down to nothing.
 
@@ -33,6 +34,12 @@ Method = Literal["non_negative", "ridge"]
 
 #: Share of its size by which a feature must vary to count; below it the rest is rounding.
 _VARIES = 1e-9
+
+#: Weight of each level-1 prediction where least squares leaves none, in sds of expression.
+_LEAST_WEIGHT = 0.02
+
+#: Standard errors by which a level-1 prediction must go the wrong way to be left out even then.
+_WRONG_WAY = 3.0
 
 #: Penalties of ridge in units of the features' variance, the strongest first: of equal error the first is taken. None is
 #: infinite: a weak gene's prediction gets small, not constant, which would count as r = 0.
@@ -103,7 +110,8 @@ def stack_gene(
     -------
     StackedPrediction
         A feature without values, or constant over the training people, has weight 0. Without any weight the training
-        mean is predicted.
+        mean is predicted. Where least squares gives no level-1 prediction a weight, each has a fiftieth of an sd, unless
+        it goes the wrong way by more than three standard errors.
 
     Raises
     ------
@@ -309,7 +317,21 @@ def _fit_non_negative(
             shrinkage[columns] = 1 - noise / (rss - smaller_rss)
             weights, rss = wider, smaller_rss
     weights = np.where(kind > 0, shrinkage * weights, 0.0)
-    return weights + _signed_least_squares(features, measured - features @ weights, kind, kind == 0)[0]
+    level_1 = _signed_least_squares(features, measured - features @ weights, kind, kind == 0)[0]
+    return weights + (level_1 if level_1.any() else _least_weights(features, measured, kind))
+
+
+def _least_weights(
+    features: NDArray[np.float64], measured: NDArray[np.float64], kind: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Weights (n_features,) where inner folds speak for no level-1 prediction.
+
+    Out of fold a weak model is anti-correlated with expression even if it is right on new people, so that this is no
+    evidence against it, and a constant would count as r = 0.
+    """
+    n, sd = len(measured), measured.std()
+    right_way = features.T @ measured > -_WRONG_WAY * np.sqrt(n) * sd
+    return np.where((kind == 0) & right_way, _LEAST_WEIGHT * sd, 0.0)
 
 
 def _fit_ridge(
