@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from haploformer.parameters import GROUPS
@@ -109,6 +110,12 @@ def test_nodes__are_short(name):
 
 
 COHORT = ["data_prep", "sequence_build", "enformer_inference", "baselines", "stacking", "evaluation", "final_models"]
+
+
+def test_parameters__the_base_environment_has_every_group():
+    """A pipeline that reads a group finds it in every environment."""
+    there = yaml.safe_load((ROOT / "conf/base/parameters.yml").read_text())
+    assert set(there) == set(GROUPS)
 
 
 def test_pipelines__the_default_is_the_chain_of_a_cohort():

@@ -87,7 +87,7 @@ def assign_gene_folds(
         raise InputError(
             "gene folds",
             f"{len(sizes)} {what} ({len(genes)} genes) for {n_folds} folds",
-            "give more genes, or fewer folds",
+            "give more genes, or fewer folds (across_genes.n_folds)",
         )
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(sizes))
@@ -100,7 +100,7 @@ def assign_gene_folds(
             "gene folds",
             f"a fold has {n_genes.min()} genes, its r needs {min_genes} ({len(genes)} genes in {len(sizes)} "
             f"{what}, {n_folds} folds)",
-            "give more genes, or fewer folds",
+            "give more genes, or fewer folds (across_genes.n_folds)",
         )
     return of_group[groups]
 

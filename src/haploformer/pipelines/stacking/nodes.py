@@ -65,7 +65,7 @@ def fit_stack(
         people,
         folds_by_seed(person_folds, people),
         adjustment_for(covariates, people),
-        tracks_of=partial(track_predictions.log_coverage, individual_ids=people),
+        tracks_of=partial(TrackPredictions.log_coverage, track_predictions, individual_ids=people),
     )
     return stack.predicted, stack.without_enformer, stack.weights
 
@@ -103,7 +103,7 @@ def fit_final_stack(
         people,
         folds_by_seed(person_folds, people),
         adjustment_for(covariates, people),
-        tracks_of=partial(track_predictions.log_coverage, individual_ids=people),
+        tracks_of=partial(TrackPredictions.log_coverage, track_predictions, individual_ids=people),
     )
     rows = [final.final_stack_rows(of_model, model=model) for model, of_model in stacks.items() if of_model]
     return pd.concat(rows, ignore_index=True), final.final_track_rows(stacks[MODEL], track_predictions.tracks)
