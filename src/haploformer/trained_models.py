@@ -18,6 +18,7 @@ _SAME = {
     "weights_sha256": "enformer.weights",
     "geometry": "enformer.preset",
     "tissue_tracks": "enformer.tracks",
+    "transform": "enformer.transform",
     "bins": "enformer.centre_bins",
     "strand": "sequence_build.strand",
     "copies": "data_prep.phase",
@@ -45,6 +46,7 @@ def describe_enformer(
     facts = {name: identity[name] for name in ("weights", "weights_sha256", "geometry", "bins")}
     facts |= {
         "tissue_tracks": resolve_tracks(enformer.tracks, tracks),
+        "transform": enformer.transform,
         "strand": sequence_build.strand,
         "copies": "mean of both" if data_prep.phase == "mean" else "one by one",
     }

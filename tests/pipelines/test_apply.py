@@ -231,6 +231,7 @@ def test_check_inputs__the_same_enformer_passes(facts):
             {"enformer": {"seed": 1}},
             r"enformer.weights: the stack was fitted to Enformer with weights untrained \(sha2",
         ),
+        ({"enformer": {"transform": "log1p"}}, r"enformer.transform: .*with transform coverage, this run has log1p"),
         ({"enformer": {"tracks": "track 2"}}, r"enformer.tracks: .*with tissue_tracks \[1\], this run has \[2\]"),
         (
             {"enformer": {"centre_bins": 4}},

@@ -65,9 +65,13 @@ def fit_stack(
         people,
         folds_by_seed(person_folds, people),
         adjustment_for(covariates, people),
-        tracks_of=partial(TrackPredictions.log_coverage, track_predictions, individual_ids=people),
+        tracks_of=partial(_log_coverage, track_predictions, people),
     )
     return stack.predicted, stack.without_enformer, stack.weights
+
+
+def _log_coverage(predictions: TrackPredictions, people: Sequence[str], gene_id: str) -> NDArray[np.float64]:
+    return predictions.log_coverage(gene_id, individual_ids=people)
 
 
 def fit_final_stack(
@@ -103,7 +107,7 @@ def fit_final_stack(
         people,
         folds_by_seed(person_folds, people),
         adjustment_for(covariates, people),
-        tracks_of=partial(TrackPredictions.log_coverage, track_predictions, individual_ids=people),
+        tracks_of=partial(_log_coverage, track_predictions, people),
     )
     rows = [final.final_stack_rows(of_model, model=model) for model, of_model in stacks.items() if of_model]
     return pd.concat(rows, ignore_index=True), final.final_track_rows(stacks[MODEL], track_predictions.tracks)
