@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import click
@@ -99,106 +100,22 @@ class SummaryHooks:
         made = pipeline.all_outputs()
         if any(name.endswith("track_predictions") for name in made):
             click.echo(f"Peak memory: {_peak_memory_gib():.1f} GiB")
-        for name in ("gene_prediction", "individual_prediction", "sequence_prediction"):
-            if name in made:
-                _tell_predictions(catalog, name)
-        for name in ("variant_effects", "haplotype_effects", "mutagenesis"):
-            if name in made:
-                _tell_effects(catalog, name)
-        for concordance, audit in (("effect_concordance", "harmonise_audit"), ("scan_concordance", "scan_audit")):
-            if concordance in made:
-                _tell_concordance(catalog, concordance, audit)
-        if "eqtl_sizes" in made:
-            click.echo(f"Table: {_place(catalog, 'eqtl_sizes')}\nPage: {_place(catalog, 'eqtl_sizes_page')}")
-        if "linear_faithfulness" in made:
-            _tell_linear(catalog)
-        if "disease_variant_effects" in made:
-            _tell_disease(catalog)
-        if "population_differences" in made:
-            _tell_population_effects(catalog)
-        if "input_validation" in made:
-            _tell_validation(catalog)
+        from haploformer.run_summary import summarise_run
+
+        for text in summarise_run(made, catalog.load, partial(_place, catalog)):
+            click.echo(text)
         if "prediction_verification" in made:
-            _tell_verification(catalog)
-        if "shared_stack_scores" in made:
-            _tell_held_out_genes(catalog)
-        if "held_out_population_scores" in made:
-            _tell_populations(catalog)
-        if "baseline_scores" in made:
-            _tell_baselines(catalog)
-        if "apply_audit" in made:
-            _tell_applied(catalog)
-        if "across_genes_scores" in made:
-            _tell_across_genes(catalog)
+            _require_whole(catalog)
         if "evaluation_report" in made:
             from haploformer.evaluation.known_answer import require_inside
 
-            _tell_scores(catalog)
             require_inside(catalog.load("known_answer_check"))
 
 
-def _tell_predictions(catalog: CatalogProtocol, name: str) -> None:
-    from haploformer.summary_text import describe_predictions
-
-    click.echo(describe_predictions(catalog.load(name)))
-    click.echo(f"Table: {_place(catalog, name)}\nPage: {_place(catalog, f'{name}_page')}")
-
-
-def _tell_effects(catalog: CatalogProtocol, name: str) -> None:
-    from haploformer.summary_text import describe_effects
-
-    click.echo(describe_effects(catalog.load(name)))
-    page = "mutagenesis_effects_page" if name == "mutagenesis" else f"{name}_page"
-    click.echo(f"Table: {_place(catalog, name)}\nPage: {_place(catalog, page)}")
-
-
-def _tell_concordance(catalog: CatalogProtocol, concordance: str, audit: str) -> None:
-    from haploformer.effects.external import describe_matched
-    from haploformer.summary_text import describe_concordance
-
-    if concordance == "scan_concordance":
-        click.echo(f"eQTLs: {_place(catalog, 'eqtl_scan')}")
-    click.echo(describe_matched(catalog.load(audit)))
-    click.echo(describe_concordance(catalog.load(concordance)))
-    click.echo(f"Table: {_place(catalog, concordance)}\nPage: {_place(catalog, f'{concordance}_page')}")
-
-
-def _tell_linear(catalog: CatalogProtocol) -> None:
-    table = catalog.load("linear_faithfulness")
-    n = int(table["faithful"].sum())
-    click.echo(f"{n} of {len(table)} genes are faithful, the others are marked; median r {table['r'].median():.3f}")
-    click.echo(f"Weights: {_place(catalog, 'linear_weights')}\nPage: {_place(catalog, 'linear_faithfulness_page')}")
-
-
-def _tell_disease(catalog: CatalogProtocol) -> None:
-    from haploformer.summary_text import describe_audit, describe_disease_effects
-
-    click.echo(describe_audit(catalog.load("disease_audit")))
-    click.echo(describe_disease_effects(catalog.load("disease_variant_effects")))
-    click.echo(f"Table: {_place(catalog, 'disease_variant_effects')}\nPage: {_place(catalog, 'disease_variants_page')}")
-
-
-def _tell_population_effects(catalog: CatalogProtocol) -> None:
-    from haploformer.summary_text import describe_differences
-
-    click.echo(describe_differences(catalog.load("population_differences")))
-    click.echo(f"Table: {_place(catalog, 'population_effects')}\nPage: {_place(catalog, 'population_effects_page')}")
-
-
-def _tell_validation(catalog: CatalogProtocol) -> None:
-    from haploformer.summary_text import describe_validation
-
-    click.echo(describe_validation(catalog.load("input_validation")))
-    click.echo(f"Table: {_place(catalog, 'input_validation')}")
-
-
-def _tell_verification(catalog: CatalogProtocol) -> None:
+def _require_whole(catalog: CatalogProtocol) -> None:
+    """Every stored prediction is as it was written."""
     table = catalog.load("prediction_verification")
     bad = table[table["state"] != "whole"]
-    click.echo(
-        f"{len(table) - len(bad)} of {len(table)} files are as they were written, {table['n_bytes'].sum():,} bytes"
-    )
-    click.echo(f"Table: {_place(catalog, 'prediction_verification')}")
     if len(bad):
         first = bad.iloc[0]
         raise InputError(
@@ -206,49 +123,6 @@ def _tell_verification(catalog: CatalogProtocol) -> None:
             f"the file is {first['state']} ({len(bad)} of {len(table)} files are)",
             "remove the damaged files and compute them again: kedro run --pipelines enformer_inference",
         )
-
-
-def _tell_held_out_genes(catalog: CatalogProtocol) -> None:
-    from haploformer.summary_text import describe_held_out_genes
-
-    click.echo(describe_held_out_genes(catalog.load("shared_stack_scores")))
-    click.echo(f"Table: {_place(catalog, 'shared_stack_scores')}")
-
-
-def _tell_populations(catalog: CatalogProtocol) -> None:
-    from haploformer.summary_text import describe_populations
-
-    click.echo(describe_populations(catalog.load("held_out_population_scores"), catalog.load("gene_scores")))
-    click.echo(f"Page: {_place(catalog, 'held_out_populations_page')}")
-
-
-def _tell_baselines(catalog: CatalogProtocol) -> None:
-    from haploformer.evaluation.known_answer import no_known_answer
-    from haploformer.summary_text import describe_scores
-
-    click.echo(describe_scores(catalog.load("baseline_scores"), no_known_answer()))
-    click.echo(f"Table: {_place(catalog, 'baseline_scores')}")
-
-
-def _tell_applied(catalog: CatalogProtocol) -> None:
-    from haploformer.summary_text import describe_applied
-
-    click.echo(describe_applied(catalog.load("apply_audit"), catalog.load("applied_predictions")))
-    click.echo(f"Table: {_place(catalog, 'applied_predictions')}\nFiles: {_place(catalog, 'applied_beds')}")
-
-
-def _tell_across_genes(catalog: CatalogProtocol) -> None:
-    from haploformer.summary_text import describe_across_genes
-
-    click.echo(describe_across_genes(catalog.load("across_genes_scores")))
-    click.echo(f"Table: {_place(catalog, 'across_genes_scores')}")
-
-
-def _tell_scores(catalog: CatalogProtocol) -> None:
-    from haploformer.summary_text import describe_scores
-
-    click.echo(describe_scores(catalog.load("gene_scores"), catalog.load("known_answer_check")))
-    click.echo(f"Report: {_place(catalog, 'evaluation_report')}")
 
 
 def check_parameters(parameters: dict[str, Any]) -> dict[str, ParameterGroup]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from haploformer.evaluation.known_answer import no_known_answer
 from haploformer.predicted_expression import PREDICTED
 
 MEAN_R = "mean_pearson_r"
-
 
 #: Rows of a prediction that are printed; the table has all.
 MAX_ROWS = 12
@@ -52,7 +52,8 @@ def describe_effects(table: pd.DataFrame) -> str:
     strongest = ordered.drop_duplicates(["gene_id", "variant_id"]).head(MAX_ROWS)
     lines = [(*names, *numbers)]
     for row in strongest.to_dict("records"):
-        lines.append((*(str(row[name]) for name in names), *(f"{row[name]:.5g}" for name in numbers)))
+        cells = ["" if pd.isna(row[name]) else f"{row[name]:.5g}" for name in numbers]
+        lines.append((*(str(row[name]) for name in names), *cells))
     return "\n".join(_aligned(lines)) + f"\n({len(tissue):,} rows of the tissue's mean, the strongest above)"
 
 
@@ -128,10 +129,26 @@ def describe_differences(table: pd.DataFrame) -> str:
     return f"Predicted coverage of {first} less that of {second}:\n" + "\n".join(_aligned(lines))
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells in columns of equal width."""
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+def describe_faithfulness(table: pd.DataFrame) -> str:
+    """How many genes have linear weights that stand for their predictions.
+
+    Parameters
+    ----------
+    table : DataFrame, schema ``linear_faithfulness``
+    """
+    n = int(table["faithful"].sum())
+    return f"{n} of {len(table)} genes are faithful, the others are marked; median r {table['r'].median():.3f}"
+
+
+def describe_verification(table: pd.DataFrame) -> str:
+    """How many files of stored predictions are as they were written.
+
+    Parameters
+    ----------
+    table : DataFrame, schema ``prediction_verification``
+    """
+    n = int((table["state"] == "whole").sum())
+    return f"{n} of {len(table)} files are as they were written, {table['n_bytes'].sum():,} bytes"
 
 
 def describe_validation(table: pd.DataFrame) -> str:
@@ -174,14 +191,15 @@ def _found(rows: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
-def describe_scores(gene_scores: pd.DataFrame, check: pd.DataFrame) -> str:
+def describe_scores(gene_scores: pd.DataFrame, check: pd.DataFrame | None = None) -> str:
     """Mean r of each model, with the interval in which it is known to lie where there is one.
 
     Parameters
     ----------
     gene_scores : DataFrame, schema ``gene_scores``
-    check : DataFrame, schema ``known_answer_check``
+    check : DataFrame, schema ``known_answer_check``, optional
     """
+    check = no_known_answer() if check is None else check
     expected = check[check["quantity"] == MEAN_R].set_index("model")
     lines = [("model", "weights", "genes", "mean r", "expected", "")]
     for model, scores in gene_scores.groupby("model", sort=False):
@@ -270,3 +288,9 @@ def describe_held_out_genes(scores: pd.DataFrame) -> str:
     for row in means.reset_index().itertuples():
         lines.append((row.model, row.people, str(row.n), f"{row.r:.3f}"))
     return "\n".join(_aligned(lines))
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells in columns of equal width."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
