@@ -43,7 +43,7 @@ def test_run__ends_with_scores_inside_their_intervals_and_the_place_of_the_repor
     assert lines[-1] == f"Report: {made.root / 'data/08_reporting/demo/report.html'}"
     verdicts = {line.split()[0]: line.split()[-1] for line in lines if line.endswith(("inside", "OUTSIDE"))}
     assert verdicts.pop("enformer:") == "inside"
-    assert verdicts == dict.fromkeys(["enformer", "top_snp", "elastic_net", "stack"], "inside")
+    assert verdicts == dict.fromkeys(["enformer", "top_snp", "prs", "blup", "elastic_net", "stack"], "inside")
     assert re.search(r"^enformer +untrained +24 ", printed, re.MULTILINE)
 
 
