@@ -101,7 +101,7 @@ def test_compare_effects__every_row_is_counted_once():
         "of a gene that has no effects": 1,
         "outside the genes' windows": 1,
         "without two alleles that name a sequence": 1,
-        "A/T or C/G: the strand cannot be told": 2,
+        "A/T or C/G, or an indel the other way round: which allele is meant cannot be told": 2,
         "no variant of ours has this place": 1,
         "REF and ALT the other way round": 1,
         "alleles of the other strand": 1,

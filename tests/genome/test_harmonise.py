@@ -97,6 +97,50 @@ def test_harmonise__without_a_reference_our_variants_say_what_is_right():
     assert found.counts == HarmoniseCounts(2, n_matched=2, n_swapped=1, n_flipped=1)
 
 
+#: A TTTT: both alleles of A/AT are there. A G: AT is not.
+REPEAT = MemoryReference({"22": "ATTTTCAGCC"})
+DELETION, INSERTION = ("22", 1, "AT", "A"), ("22", 1, "A", "AT")
+
+
+@pytest.mark.parametrize("reference", [REPEAT, None])
+def test_harmonise__in_a_repeat_the_row_as_written_is_the_variant(reference):
+    rows = table(INSERTION, DELETION).assign(gene_id="a", slope=[0.5, 0.2])
+    found = harmonise(rows, table(DELETION), source="t", reference=reference, within=["gene_id"])
+    assert found.table[["slope", "variant", "sign"]].values.tolist() == [[0.2, 0, 1]]
+    reason = "n_other_alleles" if reference else "n_ambiguous"
+    assert found.counts == HarmoniseCounts(2, n_matched=1, **{reason: 1})
+
+
+@pytest.mark.parametrize(("row", "ours"), [(INSERTION, DELETION), (DELETION, INSERTION)])
+@pytest.mark.parametrize(("reference", "reason"), [(REPEAT, "n_other_alleles"), (None, "n_ambiguous")])
+def test_harmonise__in_a_repeat_an_insertion_is_no_deletion(row, ours, reference, reason):
+    found = harmonise(table(row), table(ours), source="t", reference=reference)
+    assert found.counts == HarmoniseCounts(1, **{reason: 1})
+    unnamed = harmonise(table(row), table(ours), source="t", reference=reference, ref_named=False)
+    assert unnamed.table["sign"].tolist() == [-1]
+    assert unnamed.counts == HarmoniseCounts(1, n_matched=1, n_swapped=1)
+
+
+def test_harmonise__an_indel_is_exchanged_where_the_reference_has_its_alt_alone():
+    ours = table(("22", 7, "A", "AT"))
+    found = harmonise(table(("22", 7, "AT", "A")), ours, source="t", reference=REPEAT)
+    assert found.table["sign"].tolist() == [-1]
+    # On a contig that the reference lacks nothing says which is which.
+    elsewhere = harmonise(table(("21", 7, "AT", "A")), table(("21", 7, "A", "AT")), source="t", reference=REPEAT)
+    assert elsewhere.counts == HarmoniseCounts(1, n_ambiguous=1)
+    # One of these can be REF only.
+    other = harmonise(table(("22", 7, "GT", "A")), table(("22", 7, "A", "GT")), source="t")
+    assert other.counts == HarmoniseCounts(1, n_matched=1, n_swapped=1)
+
+
+def test_harmonise__of_rows_about_one_variant_the_one_as_written_counts():
+    rows = table(("22", 1, "G", "A"), ("22", 1, "A", "G"), ("22", 1, "G", "A")).assign(gene_id=["a", "a", "b"])
+    found = harmonise(rows, OURS, source="t", reference=REFERENCE, within=["gene_id"])
+    assert found.table.index.tolist() == [1, 2]
+    assert found.table["sign"].tolist() == [1, -1]
+    assert found.counts == HarmoniseCounts(3, n_repeated=1, n_matched=2, n_swapped=1)
+
+
 def test_harmonise__intervals_say_what_is_inside():
     rows = table(("22", 1, "A", "G"), ("22", 2, "C", "T"), ("22", 3, "G", "T"))
     found = harmonise(rows, OURS, source="t", reference=REFERENCE, intervals=[Interval("22", 1, 3)])

@@ -27,8 +27,10 @@ def wanted(*rows: tuple[int, str, str, float]) -> pd.DataFrame:
     return table.set_index(np.arange(len(rows)) * 10 + 5)
 
 
-def find(row, record, *, ref_compared: bool = False) -> tuple[int, int, str]:
-    found = find_weighted_variants(wanted(row), genotypes_of(record), source="s", ref_compared=ref_compared)
+def find(row, *records, ref_compared: bool = False, ref_named: bool = True) -> tuple[int, int, str]:
+    found = find_weighted_variants(
+        wanted(row), genotypes_of(*records), source="s", ref_compared=ref_compared, ref_named=ref_named
+    )
     assert found.index.tolist() == [5]
     return tuple(found.iloc[0])
 
@@ -51,6 +53,25 @@ def find(row, record, *, ref_compared: bool = False) -> tuple[int, int, str]:
 @pytest.mark.parametrize("ref_compared", [False, True])
 def test_find_weighted_variants__alleles_that_tell_the_strand(row, record, expected, ref_compared):
     assert find(row, record, ref_compared=ref_compared) == expected
+
+
+@pytest.mark.parametrize(
+    ("compared", "named", "expected"),
+    [
+        (True, True, (-1, -1, "missing")),
+        (False, True, (-1, -1, "ambiguous")),
+        # PLINK1: two alleles, and no REF.
+        (True, False, (0, 0, "turned")),
+        (False, False, (0, 0, "turned")),
+    ],
+)
+def test_find_weighted_variants__in_a_repeat_an_insertion_is_no_deletion(compared, named, expected):
+    options = {"ref_compared": compared, "ref_named": named}
+    insertion, deletion = (9, "A", "AT", 0.4), (9, "AT", "A", 0.8)
+    assert find(insertion, deletion, **options) == expected
+    assert find(deletion, insertion, **options) == expected
+    assert find(insertion, insertion, **options) == (0, 1, "as written")
+    assert find(insertion, deletion, insertion, **options) == (1, 1, "as written")
 
 
 @pytest.mark.parametrize(

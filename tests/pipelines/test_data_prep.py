@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,14 @@ import pytest
 from haploformer.errors import InputError
 from haploformer.formats.expression_bed import ExpressionBed
 from haploformer.formats.genotype_store import StoredGenotypes
+from haploformer.formats.phasing import PhasedGenotypes
+from haploformer.formats.plink1 import PlinkFile
+from haploformer.formats.plink2 import Plink2File
+from haploformer.formats.vcf import VcfFile
 from haploformer.genome.genes import count_genes
 from haploformer.genome.genotypes import Genotypes
-from haploformer.parameters import EvaluationParameters
+from haploformer.genome.reference import NoReference
+from haploformer.parameters import BaselinesParameters, DataPrepParameters, EnformerParameters, EvaluationParameters
 from haploformer.pipelines.data_prep import nodes
 from tests.builders.dosages import simulate_dosages
 
@@ -94,3 +100,22 @@ def test_assign_person_folds__fewer_people_than_folds() -> None:
     groups = nodes.group_people(people, stored(np.zeros((3, 24))), NOBODY, EvaluationParameters())
     with pytest.raises(InputError, match="24 individuals for 30 folds; the r of a fold needs 4 people"):
         nodes.assign_person_folds(people, groups, EvaluationParameters(n_folds=30))
+
+
+@pytest.mark.parametrize("phased", [False, True])
+@pytest.mark.parametrize(("kind", "named"), [(VcfFile, True), (Plink2File, True), (PlinkFile, False)])
+def test_read_genotypes__a_file_that_names_no_ref_is_told(kind, named, phased, monkeypatch) -> None:
+    monkeypatch.setattr(kind, "sha256", "0" * 64)
+    monkeypatch.setattr(kind, "read", lambda *args, **options: iter(()))
+    file = kind(Path("g"))
+    genes = pd.DataFrame({"gene_id": ["G"], "contig": ["1"], "tss": [500_000]})
+    stream = nodes.read_genotypes(
+        PhasedGenotypes(file, {}, {"seed": 1}) if phased else file,
+        NoReference(),
+        genes,
+        pd.DataFrame({"individual_id": PEOPLE, "sample_id": PEOPLE}),
+        DataPrepParameters(),
+        EnformerParameters(),
+        BaselinesParameters(),
+    )
+    assert stream.provenance.get("ref_named", True) == named

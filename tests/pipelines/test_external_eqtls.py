@@ -222,7 +222,7 @@ def test_eqtl_scan__half_of_the_demo_tells_the_signs_of_the_other_half(demo_stud
     schemas.harmonise_audit(audit)
     assert eqtls.form == "QTLtools"
     counts = audit.set_index("reason")["count"]
-    ambiguous = counts["A/T or C/G: the strand cannot be told"]
+    ambiguous = counts["A/T or C/G, or an indel the other way round: which allele is meant cannot be told"]
     # Nothing but strand-ambiguous ones, and those that nobody of the others carries, is lost on the way.
     assert len(pairs) + ambiguous > 0.97 * len(eqtls.table)
     assert counts["REF and ALT the other way round"] == 0

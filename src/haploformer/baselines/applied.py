@@ -78,7 +78,7 @@ def require_matched_shares(shares: pd.DataFrame, *, floor: float, source: str) -
             source,
             f"{100 * row['matched_share']:.1f} % of the variants of {row['model']} are there "
             f"({row['n_matched']:,} of {row['n_wanted']:,}; {100 * row['weighted_share']:.1f} % by weight; "
-            f"{row['n_ambiguous']:,} set aside as A/T or C/G), at least {100 * floor:g} % are expected",
+            f"{row['n_ambiguous']:,} set aside: A/T, C/G, or an indel), at least {100 * floor:g} % are expected",
             "give genotypes of the same build with more of the variants, for example imputed ones, or lower "
             "apply.min_matched_share",
         )

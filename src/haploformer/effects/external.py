@@ -31,7 +31,7 @@ AUDIT_COLUMNS = ["step", "outcome", "reason", "count"]
 _REASONS = {
     "n_outside": "outside the genes' windows",
     "n_without_alleles": "without two alleles that name a sequence",
-    "n_ambiguous": "A/T or C/G: the strand cannot be told",
+    "n_ambiguous": "A/T or C/G, or an indel the other way round: which allele is meant cannot be told",
     "n_ref_differs": "no allele is the reference's",
     "n_absent": "no variant of ours has this place",
     "n_other_alleles": "our variants of this place have other alleles",
@@ -137,6 +137,7 @@ def match_rows(
     source: str,
     tissue: str | None = None,
     known_ids: pd.DataFrame | None = None,
+    ref_named: bool = True,
     min_matched_share: float = 0.0,
 ) -> MatchedRows:
     """Find the rows about our genes and variants, the slope's allele put right.
@@ -156,6 +157,8 @@ def match_rows(
         Which one of a table of several.
     known_ids : DataFrame, optional
         Variants from whose ids alleles are taken where the table has none (`alleles_by_id`).
+    ref_named : bool
+        Whether our genotypes' file says which allele is REF; PLINK1 does not.
     min_matched_share : float
 
     Raises
@@ -176,6 +179,7 @@ def match_rows(
         reference=reference,
         intervals=intervals,
         within=["trait_id", "cs_id"],
+        ref_named=ref_named,
         min_matched_share=min_matched_share,
     )
     left_out = [

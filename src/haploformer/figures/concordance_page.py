@@ -30,7 +30,7 @@ _MATCHED_SHARE = (
     "Matched share",
     "Of the table's rows inside the windows, those that are about one of our variants: the same place and alleles, as "
     "written, the other way round (the slope changes its sign), or on the other strand. A/T and C/G are set aside: both "
-    "strands look alike.",
+    "strands look alike. So is an indel the other way round where nothing says which allele is the reference's.",
 )
 _SIGN = (
     "Sign concordance",

@@ -113,6 +113,11 @@ class GenotypeFile(Protocol):
     #: Individual of each sample id that is not the individual's own.
     individual_of: Mapping[str, str]
 
+    @property
+    def names_ref(self) -> bool:
+        """Whether the file says which allele is REF."""
+        ...
+
     def check(self) -> None:
         """Raise InputError if the file cannot be used."""
         ...

@@ -249,6 +249,11 @@ class PhasedGenotypes:
         self.called.check()
 
     @property
+    def names_ref(self) -> bool:
+        """Whether the genotype file says which allele is REF."""
+        return self.called.names_ref
+
+    @property
     def sha256(self) -> str:
         """sha256 of the genotype file, whose calls were phased."""
         return self.called.sha256

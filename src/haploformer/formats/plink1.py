@@ -63,6 +63,8 @@ class PlinkFile:
         Individual of each IID that is not the individual's own.
     """
 
+    names_ref = False
+
     def __init__(self, path: Path, *, individual_of: Mapping[str, str] | None = None) -> None:
         self.path = path.with_suffix("") if path.suffix in _SUFFIXES else path
         self.name = self.path.name

@@ -68,6 +68,8 @@ class Plink2File:
         Individual of each IID that is not the individual's own.
     """
 
+    names_ref = True
+
     def __init__(self, path: Path, *, individual_of: Mapping[str, str] | None = None) -> None:
         suffix = next((s for s in _SUFFIXES if path.name.endswith(s)), "")
         self.path = path.with_name(path.name.removesuffix(suffix))

@@ -72,6 +72,8 @@ class VcfFile:
         Individual of each sample id that is not the individual's own.
     """
 
+    names_ref = True
+
     def __init__(self, path: Path, *, individual_of: Mapping[str, str] | None = None) -> None:
         self.path = path
         self.name = path.name

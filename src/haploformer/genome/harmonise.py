@@ -1,7 +1,9 @@
 """Alleles of a foreign table against the reference and against our variants: which rows are about which of ours.
 
 A foreign table may write alleles the other way round, or of the other strand. What can be told is put right and
-counted; what cannot (A/T and C/G, where both look alike) is set aside; what disagrees is refused and counted.
+counted; what cannot is set aside: A/T and C/G, which look alike on both strands, and an indel the other way round where
+nothing says which allele is REF (in a repeat, an insertion and a deletion of one base have the same letters); what
+disagrees is refused and counted.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ class HarmoniseCounts:
     n_without_alleles : int
         Rows without two alleles, or with alleles that name no sequence.
     n_ambiguous : int
-        A/T and C/G, set aside.
+        A/T and C/G, and indels that are of ours only the other way round, not compared with a reference; set aside.
     n_ref_differs : int
         No allele equals the reference where REF should; refused.
     n_absent : int
@@ -222,6 +224,11 @@ def is_ambiguous(refs: Sequence[str], alts: Sequence[str]) -> NDArray[np.bool_]:
     return np.fromiter((pair in _AMBIGUOUS for pair in zip(refs, alts, strict=True)), bool, len(refs))
 
 
+def may_both_be_ref(ref: str, alt: str) -> bool:
+    """Whether one allele begins with the other: in a repeat the reference has both, and either may be REF."""
+    return ref.startswith(alt) or alt.startswith(ref)
+
+
 def harmonise(
     rows: pd.DataFrame,
     variants: pd.DataFrame,
@@ -231,6 +238,7 @@ def harmonise(
     intervals: Sequence[Interval] | None = None,
     within: Sequence[str] = (),
     may_swap: bool = True,
+    ref_named: bool = True,
     min_matched_share: float = 0.0,
 ) -> Harmonised:
     """Find the rows of a foreign table that are about our variants, and which way round.
@@ -249,10 +257,15 @@ def harmonise(
     intervals : sequence of Interval, optional
         Where rows are looked for; None: all contigs of ``variants``.
     within : sequence of str
-        Columns within which a variant may occur once (a gene, a credible set).
+        Columns within which a variant may occur once (a gene, a credible set): the first row as written, else the
+        first.
     may_swap : bool
         Whether a row whose ALT is our REF counts as the same variant seen from the other side. False for tables
         whose ALT is what they are about (ClinVar): such a row is refused as one whose REF differs.
+    ref_named : bool
+        Whether REF is said to be the reference's on both sides. An indel whose alleles may both be REF
+        (`may_both_be_ref`) is then another variant the other way round, unless the reference has its ALT and not its
+        REF. False where a file names two alleles and no REF (PLINK1): it counts as the same variant.
     min_matched_share : float
         Below this share of matched rows, of those inside, nothing is returned.
 
@@ -266,15 +279,17 @@ def harmonise(
         If under `BUILD_FLOOR` of the rows have an allele that equals the reference (another build), or under
         ``min_matched_share`` of them match.
     """
-    state = _States(rows, variants, reference, intervals, may_swap)
+    state = _States(rows, variants, reference, intervals, may_swap, ref_named)
     if reference is not None:
         state.require_build(source, reference.name)
     variant, swapped, flipped = state.match()
     repeated = np.zeros(len(rows), bool)
     matched = variant >= 0
     if within and matched.any():
-        keys = rows.loc[matched, list(within)].assign(_variant=variant[matched])
-        repeated[matched] = keys.duplicated().to_numpy()
+        keys = rows[list(within)].assign(_variant=variant)
+        preferred = np.argsort(1 * swapped + flipped, kind="stable")
+        preferred = preferred[matched[preferred]]
+        repeated[preferred] = keys.iloc[preferred].duplicated().to_numpy()
         matched &= ~repeated
     counts = HarmoniseCounts(
         len(rows),
@@ -334,8 +349,9 @@ class _States:
         reference: Reference | None,
         intervals: Sequence[Interval] | None,
         may_swap: bool,
+        ref_named: bool,
     ) -> None:
-        self.may_swap = may_swap
+        self.may_swap, self.ref_named = may_swap, ref_named
         self.rows = name_alleles(rows).reset_index(drop=True)
         self.variants = name_alleles(variants).reset_index(drop=True)
         self.verdict = np.full(len(rows), "", object)
@@ -387,17 +403,33 @@ class _States:
         variant, swapped, flipped = np.full(n, -1), np.zeros(n, bool), np.zeros(n, bool)
         turned = self.rows.assign(ref=_turn(self.rows["ref"]), alt=_turn(self.rows["alt"]))
         forms = [(self.rows, False, False), (self.rows, True, False), (turned, False, True), (turned, True, True)]
+        differs, untold = self._other_ways_round()
         for table, swap, flip in forms if self.may_swap else forms[:1]:
-            left = np.flatnonzero(self._open & (variant < 0))
+            left = np.flatnonzero(self._open & (variant < 0) & ~(differs & swap))
             keys = _keys(table.iloc[left], *(("alt", "ref") if swap else ("ref", "alt")))
             at = np.fromiter((ours.get(key, -1) for key in keys), np.int64, len(keys))
-            hit = left[at >= 0]
-            variant[hit], swapped[hit], flipped[hit] = at[at >= 0], swap, flip
+            hit = at >= 0
+            if swap:
+                self.verdict[left[hit & untold[left]]] = "n_ambiguous"
+                hit &= ~untold[left]
+            variant[left[hit]], swapped[left[hit]], flipped[left[hit]] = at[hit], swap, flip
         places = set(zip(self.variants["contig"], self.variants["pos"], strict=True))
         at_ours = np.fromiter((p in places for p in zip(self.rows["contig"], self.rows["pos"], strict=True)), bool, n)
         self._settle((variant < 0) & ~at_ours, "n_absent")
         self._settle(variant < 0, "n_other_alleles")
         return variant, swapped, flipped
+
+    def _other_ways_round(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Rows that are another variant the other way round, and rows of which that cannot be told."""
+        differs, untold = np.zeros((2, len(self.rows)), bool)
+        if self.ref_named:
+            open_ = self.rows[self._open]
+            untold[self._open] = np.fromiter(map(may_both_be_ref, open_["ref"], open_["alt"]), bool, len(open_))
+        if self.fits is not None:
+            compared = self.fits.index.to_numpy()
+            differs[compared] = untold[compared] & self.fits["ref"].to_numpy()
+            untold[compared] = False
+        return differs, untold
 
     def counts(self) -> dict[str, int]:
         names, n = np.unique(self.verdict[self.verdict != ""].astype(str), return_counts=True)

@@ -2,7 +2,8 @@
 
 The other people's files may write alleles the other way round, or of the other strand. A/T and C/G look alike on both
 strands: they are taken as written where both files were compared with a reference, else told by their frequencies, else
-set aside.
+set aside. Of an indel in a repeat either allele may be REF: the other way round it is another variant where both files were
+compared with a reference, else it is set aside; a file that names no REF (PLINK1) has it either way.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.genome.genotypes import Genotypes, count_copies
-from haploformer.genome.harmonise import harmonise, is_ambiguous
+from haploformer.genome.harmonise import harmonise, is_ambiguous, may_both_be_ref
 from haploformer.genome.variants import named_alleles
 
 #: What became of a variant; the first two can be used.
@@ -29,7 +30,7 @@ _KEY = ["contig", "pos", "ref", "alt"]
 
 
 def find_weighted_variants(
-    wanted: pd.DataFrame, genotypes: Genotypes, *, source: str, ref_compared: bool
+    wanted: pd.DataFrame, genotypes: Genotypes, *, source: str, ref_compared: bool, ref_named: bool = True
 ) -> pd.DataFrame:
     """Where each variant stands among other people's records, and which of their alleles has its effect.
 
@@ -44,6 +45,8 @@ def find_weighted_variants(
         What messages call the weights.
     ref_compared : bool
         Whether REF is the reference's in both: then alleles as written are of the forward strand.
+    ref_named : bool
+        Whether both files say which allele is REF; PLINK1 does not.
 
     Returns
     -------
@@ -54,13 +57,16 @@ def find_weighted_variants(
     """
     known = named_alleles(genotypes.records)
     found = pd.DataFrame({"record": -1, "allele": -1, "outcome": MISSING}, index=wanted.index)
-    matched = harmonise(wanted, known, source=source).table
+    matched = harmonise(wanted, known, source=source, ref_named=False).table
     ours = known.iloc[matched["variant"].to_numpy(np.int64)]
     swapped = matched["sign"].to_numpy(np.int64) < 0
     same = ~swapped & (ours["ref"].to_numpy() == matched["ref"].to_numpy())
     found.loc[matched.index, "record"] = ours["record"].to_numpy()
     found.loc[matched.index, "allele"] = np.where(swapped, 0, ours["allele"].to_numpy())
     found.loc[matched.index, "outcome"] = np.where(same, AS_WRITTEN, TURNED)
+    if ref_named:
+        either = np.fromiter(map(may_both_be_ref, matched["ref"], matched["alt"]), bool, len(matched))
+        found.loc[matched.index[swapped & either]] = -1, -1, MISSING if ref_compared else AMBIGUOUS
     doubtful = wanted[is_ambiguous(wanted["ref"].tolist(), wanted["alt"].tolist())]
     places = _same_alleles(doubtful, known)
     if ref_compared:

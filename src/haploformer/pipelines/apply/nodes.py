@@ -48,8 +48,9 @@ def match_weights(
     key = ["contig", "pos", "ref", "alt"]
     wanted = chosen.drop_duplicates(key)
     source = variants.genotypes.provenance["source"]
-    compared = facts["ref_compared"] and variants.genotypes.provenance.get("ref_compared", True)
-    found = find_weighted_variants(wanted, variants.genotypes, source=source, ref_compared=compared)
+    provenance = variants.genotypes.provenance
+    compared, named = (facts.get(name, True) and provenance.get(name, True) for name in ("ref_compared", "ref_named"))
+    found = find_weighted_variants(wanted, variants.genotypes, source=source, ref_compared=compared, ref_named=named)
     columns = found.columns.tolist()
     matched = chosen.merge(wanted[key].join(found), on=key, how="left")[[*chosen.columns, *columns]]
     shares = matched_shares(matched)

@@ -135,7 +135,7 @@ def fit_final_dosage_models(
         "covariates": covariates["covariate"].unique().tolist(),
         "cis_windows": dosages.lengths,
         "genotypes": {name: provenance[name] for name in ("source", "sha256")},
-        "ref_compared": provenance.get("ref_compared", True),
+        **{name: provenance.get(name, True) for name in ("ref_compared", "ref_named")},
         "code_version": __version__,
     }
     return final.weights, final.models, genes[genes["gene_id"].isin(expression)].reset_index(drop=True), facts

@@ -167,6 +167,8 @@ def read_genotypes(
     }
     if baselines.reference == "none":
         provenance["ref_compared"] = False
+    if not genotype_file.names_ref:
+        provenance["ref_named"] = False
     provenance |= describe_phasing(genotype_file)
     return GenotypeStream(batches, people, provenance, tuple(intervals))
 

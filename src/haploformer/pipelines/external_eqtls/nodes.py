@@ -189,6 +189,7 @@ def _compare(
         source=eqtls.name,
         tissue=options.tissue,
         known_ids=named_alleles(variants.genotypes.records) if options.alleles_by_id else None,
+        ref_named=variants.genotypes.provenance.get("ref_named", True),
         min_matched_share=options.min_matched_share,
     )
     logger.info("%s: %s", eqtls.name, matched.counts.summary())
