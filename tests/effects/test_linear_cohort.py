@@ -12,11 +12,9 @@ from haploformer.effects.linear_cohort import (
     additive_forms,
     exact_predictions,
     gene_coverage,
-    require_same_model,
     surrogate_forms,
 )
 from haploformer.errors import InputError
-from haploformer.predicted_expression import zero_shot_rows
 from tests.builders.dosages import deal_folds, simulate_dosages
 
 ALLELES = pd.DataFrame({"contig": "22", "pos": [1, 2, 3], "ref": "A", "alt": "G"})
@@ -80,15 +78,12 @@ def test_compare_forms__within_folds_where_their_means_differ():
 
 
 def test_exact_predictions__in_the_order_of_the_people():
-    table = zero_shot_rows(["g", "g", "h", "h"], ["i", "j", "i", "j"], np.arange(4.0), model="enformer")
-    found = exact_predictions(table, ["j", "i"], where="predicted")
+    people = pd.DataFrame({"gene_id": ["g", "g", "h", "h"], "individual_id": ["i", "j", "i", "j"]})
+    tissue = people.assign(summary="tissue_mean", personal=np.arange(4.0), log2_fold_change=7.0)
+    table = pd.concat([people.assign(summary="all_tracks_mean", personal=9.0, log2_fold_change=9.0), tissue])
+    found = exact_predictions(table, ["j", "i"], summary="tissue_mean")
     assert {gene: values.tolist() for gene, values in found.items()} == {"g": [1.0, 0.0], "h": [3.0, 2.0]}
-    with pytest.raises(InputError, match=r"predicted: 1 of 2 people with genotypes have no prediction \(first: k\)"):
-        exact_predictions(table, ["i", "k"], where="predicted")
-
-
-def test_require_same_model__another_window():
-    ours = {"weights_sha256": "a", "geometry": {"window": 5}, "bins": [1, 2]}
-    require_same_model(ours, dict(ours))
-    with pytest.raises(InputError, match="geometry is"):
-        require_same_model(ours, ours | {"geometry": {"window": 6}})
+    with pytest.raises(
+        InputError, match=r"enformer_summaries: 1 of 2 people with genotypes have no prediction \(first: k"
+    ):
+        exact_predictions(table, ["i", "k"], summary="tissue_mean")

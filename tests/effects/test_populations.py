@@ -11,9 +11,7 @@ from haploformer.effects.populations import (
     attribute_differences,
     classify_alleles,
     compare_groups,
-    require_same_predictions,
 )
-from haploformer.errors import InputError
 
 NAN = float("nan")
 
@@ -128,11 +126,3 @@ def test_compare_groups__a_gene_to_which_nothing_is_added_has_no_driver():
     assert pd.isna(table.loc["g", "driver"])
     assert table.loc["g", "background"] == table.loc["g", "exact_difference"]
     assert table.loc["h", "n_shared_variants"] == 0
-
-
-def test_require_same_predictions__the_reference_tells():
-    require_same_predictions(EFFECTS, SUMMARIES)
-    with pytest.raises(InputError, match=r"reference of gene h has coverage 2 \(tissue_mean\) there and 2\.01 in"):
-        require_same_predictions(EFFECTS, SUMMARIES.assign(reference=[2.0] * 10 + [2.01] * 5))
-    with pytest.raises(InputError, match="no gene of it was predicted of people"):
-        require_same_predictions(EFFECTS, SUMMARIES.assign(gene_id="z"))

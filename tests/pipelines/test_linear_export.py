@@ -23,9 +23,9 @@ from haploformer.parameters import (
     EnformerParameters,
     ExecutionParameters,
     LinearExportParameters,
+    VariantEffectsParameters,
 )
 from haploformer.pipelines.linear_export import nodes
-from haploformer.predicted_expression import zero_shot_rows
 from haploformer.preflight import check_inputs
 from haploformer.stacking.folds import assign_person_folds
 from tests.builders.demo_eqtls import read_dosages
@@ -42,7 +42,7 @@ def options(form: str) -> LinearExportParameters:
 def fit(study: DemoStudy, form: str) -> tuple[Any, ...]:
     return nodes.fit_linear_forms(
         study.effects,
-        study.table("07_model_output/predicted_expression_enformer"),
+        study.table("07_model_output/enformer_summaries"),
         study.variants,
         study.table("03_primary/genes"),
         study.table("03_primary/person_folds"),
@@ -181,15 +181,31 @@ def test_fit_linear_forms__effects_of_another_model_are_refused(demo_study):
         )
 
 
+def test_fit_linear_forms__effects_of_another_strand_are_refused(demo_study):
+    effects = demo_study.effects
+    with pytest.raises(InputError, match="both were not predicted by one model from one strand"):
+        nodes.fit_linear_forms(
+            *(
+                effects.assign(coverage_ref=1.1 * effects["coverage_ref"]),
+                demo_study.table("07_model_output/enformer_summaries"),
+            ),
+            *(None, None, None, demo_study.effect_predictions, demo_study.predictions, None, None, None),
+        )
+
+
 def test_preflight__a_build_must_be_given():
     groups = {
         "select": SimpleNamespace(genes=None, individuals=None),
         "execution": ExecutionParameters(),
         "baselines": BaselinesParameters(),
         "linear_export": LinearExportParameters(),
+        "variant_effects": VariantEffectsParameters(),
     }
     with pytest.raises(InputError, match=r"linear_export\.build: none is given"):
         check_inputs(set(), {"linear_weights"}, {}.get, groups)
+    both = {"variant_effects": VariantEffectsParameters(strands="both"), "linear_export": options("additive")}
+    with pytest.raises(InputError, match=r"variant_effects\.strands: effects of both strands cannot be compared"):
+        check_inputs(set(), {"linear_weights"}, {}.get, groups | both)
     with pytest.raises(ValueError, match="panel"):
         LinearExportParameters(panel="../x")
 
@@ -231,7 +247,8 @@ def test_linear_weights__plink2_gives_our_linear_predictions(shared_data, tmp_pa
         noise = rng.normal(0, sums.std(), len(people)) * (len(ids) % 2)
         ids.append(gene_id)
         exact.append(sums + noise)
-    predicted = zero_shot_rows(np.repeat(ids, len(people)), people * len(ids), np.concatenate(exact), model="enformer")
+    predicted = pd.DataFrame({"gene_id": np.repeat(ids, len(people)), "individual_id": people * len(ids)})
+    predicted = predicted.assign(summary="tissue_mean", personal=np.concatenate(exact), reference=4.0)
     attributes = {"weights_sha256": "x", "geometry": {"window": 196_608}, "bins": [443, 452], "model": "simulated"}
     handle = SimpleNamespace(attributes=attributes | {"weights": "simulated", "code_version": "x"})
     export, faithfulness, _ = nodes.fit_linear_forms(

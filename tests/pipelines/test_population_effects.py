@@ -178,6 +178,7 @@ def test_preflight__groups_and_what_adds_up(demo):
         ({"population_effects": PopulationEffectsParameters(first="FIN")}, "nobody is of FIN"),
         ({"population_effects": PopulationEffectsParameters()}, "no population is given"),
         ({"variant_effects": VariantEffectsParameters(variants="rs1")}, "made of the cohort's variants"),
+        ({"variant_effects": VariantEffectsParameters(strands="both")}, "effects of both strands cannot be compared"),
         ({"data_prep": DataPrepParameters(phase="mean")}, "a mean of both copies is no haplotype"),
     ):
         with pytest.raises(InputError, match=message):

@@ -152,6 +152,9 @@ def test_haplotype_effects__exact_differences_are_the_cohorts(demo, tmp_path):
     figure, page = nodes.report_haplotype_effects(table, additivity, demo.genes, of_cohort, demo.tracks, options)
     assert len(figure.data) == 4
     assert "Do effects add up?" in page
+    elsewhere = effects.assign(coverage_ref=1.1 * effects["coverage_ref"])
+    with pytest.raises(InputError, match="both were not predicted by one model from one strand"):
+        nodes.tabulate_haplotype_effects(haplotypes, of_cohort, left_out, parts, elsewhere, demo.tracks, options)
 
 
 def test_mutagenesis__every_substitution_of_the_stretch(demo, tmp_path):
@@ -221,5 +224,9 @@ def test_preflight__parts_of_the_shards_and_windows_of_another_length(demo):
     means = {"variant_effects": FORWARD, "data_prep": DataPrepParameters(phase="mean")}
     with pytest.raises(InputError, match=r"data_prep\.phase: a mean of both copies"):
         check_inputs(set(), {"haplotype_effects"}, {}.get, groups | elsewhere | {"select": named} | means)
+    with pytest.raises(InputError, match=r"variant_effects\.strands: effects of both strands cannot be compared"):
+        check_inputs(
+            set(), {"haplotype_effects"}, {}.get, groups | elsewhere | {"select": named, "variant_effects": BOTH}
+        )
     with pytest.raises(InputError, match="haplotype_effects is about chosen genes"):
         check_inputs(set(), {"haplotype_effects"}, {}.get, groups)

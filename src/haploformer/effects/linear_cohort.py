@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -102,47 +101,29 @@ def surrogate_forms(
 
 
 def exact_predictions(
-    predicted: pd.DataFrame, individual_ids: Sequence[str], *, where: str
+    summaries: pd.DataFrame, individual_ids: Sequence[str], *, summary: str
 ) -> dict[str, NDArray[np.float64]]:
-    """Exact predictions of each gene (n_individuals,), in the order of the people.
+    """Coverage predicted of each gene's haplotypes (n_individuals,), in the order of the people.
 
     Parameters
     ----------
-    predicted : DataFrame, schema ``predicted_expression``
-        Of one model that was fitted to nobody.
+    summaries : DataFrame, schema ``enformer_summaries``
     individual_ids : sequence of str
-    where : str
-        The table's name, for messages.
+    summary : str
 
     Raises
     ------
     InputError
         If somebody has no prediction.
     """
-    matrix = IndividualMatrix.from_long(predicted, row="gene_id", value="predicted_expression")
+    chosen = summaries[summaries["summary"] == summary]
+    matrix = IndividualMatrix.from_long(chosen, row="gene_id", value="personal")
     absent = sorted(set(individual_ids) - set(matrix.individual_ids))
     if absent:
         raise InputError(
-            where,
+            "enformer_summaries",
             f"{len(absent)} of {len(individual_ids)} people with genotypes have no prediction (first: {absent[0]})",
             "predict the same people: kedro run --pipelines sequence_build,enformer_inference",
         )
-    chosen = matrix.select_individuals(individual_ids)
-    return dict(zip(chosen.row_ids, chosen.values, strict=True))
-
-
-def require_same_model(effects: Mapping[str, Any], predictions: Mapping[str, Any]) -> None:
-    """Raise InputError if effects and the cohort's predictions are of different models, windows or bins.
-
-    Parameters
-    ----------
-    effects, predictions : mapping
-        Attributes of the stored predictions.
-    """
-    for name in ("weights_sha256", "geometry", "bins"):
-        if effects[name] != predictions[name]:
-            raise InputError(
-                "variant_effects",
-                f"{name} is {effects[name]}, and {predictions[name]} for the cohort's predictions",
-                "predict both with the same parameters: kedro run --pipelines enformer_inference,variant_effects",
-            )
+    ordered = matrix.select_individuals(individual_ids)
+    return dict(zip(ordered.row_ids, ordered.values, strict=True))

@@ -7,7 +7,6 @@ import pandas as pd
 
 from haploformer.effects.definitions import SAD
 from haploformer.effects.tables import CENTRE, TRACK
-from haploformer.errors import InputError
 
 #: Who carries the alleles of a variant. `SHARED`: both groups both; only the frequency differs. `PRIVATE_FIRST`,
 #: `PRIVATE_SECOND`: an allele is carried in that group alone. `FIXED`: each group has one, and they differ. `SAME`: both
@@ -17,9 +16,6 @@ SAME, UNCALLED = "same", "uncalled"
 PARTS = (SHARED, PRIVATE_FIRST, PRIVATE_SECOND, FIXED)
 
 _ALLELE = ["contig", "pos", "ref", "alt"]
-
-#: How far apart coverage of one window may lie that one model predicted twice.
-_SAME_REFERENCE = 1e-3
 
 
 def classify_alleles(first: pd.Series, second: pd.Series) -> pd.Series:
@@ -139,30 +135,3 @@ def _compare_means(people: pd.DataFrame, first: str, second: str) -> dict[str, f
         "log2_fold_change": float(np.log2(ours.mean() + 1) - np.log2(theirs.mean() + 1)),
         "standardised_difference": difference / pooled if pooled > 0 else np.nan,
     }
-
-
-def require_same_predictions(effects: pd.DataFrame, summaries: pd.DataFrame) -> None:
-    """Raise InputError unless the reference windows of single effects and of people were predicted alike.
-
-    They differ where another model, other bins, windows or strands were used for one of both.
-    """
-    chosen = effects[(effects["bins"] == CENTRE) & (effects["summary"] != TRACK)]
-    ours = chosen.drop_duplicates(["gene_id", "summary"]).set_index(["gene_id", "summary"])["coverage_ref"]
-    theirs = summaries.drop_duplicates(["gene_id", "summary"]).set_index(["gene_id", "summary"])["reference"]
-    both = pd.concat([ours.rename("ours"), theirs.rename("theirs")], axis=1, join="inner")
-    if both.empty:
-        raise InputError("variant_effects", "no gene of it was predicted of people", _REMEDY)
-    apart = (both["ours"] - both["theirs"]).abs() > _SAME_REFERENCE * both["theirs"].abs() + 1e-9
-    if apart.any():
-        (gene_id, summary), row = next(iter(both[apart].iterrows()))
-        raise InputError(
-            "variant_effects",
-            f"the reference of gene {gene_id} has coverage {row['ours']:.6g} ({summary}) there and {row['theirs']:.6g} in "
-            "enformer_summaries: both were not predicted by one model from one strand",
-            _REMEDY,
-        )
-
-
-_REMEDY = (
-    "run both anew with the same parameters (variant_effects.strands=forward): enformer_inference, variant_effects"
-)

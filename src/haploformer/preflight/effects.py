@@ -30,16 +30,29 @@ def check_comparisons(
         options = parameters["eqtl_scan"]
         ids = list(load("variants").genotypes.individual_ids)
         split_people(ids, chosen=options.individuals, share=options.share, seed=options.seed)
-    if "linear_weights" in made and parameters["linear_export"].build is None:
+    if "linear_weights" in made:
+        require_strand_of_people(parameters["variant_effects"])
+        if parameters["linear_export"].build is None:
+            raise InputError(
+                "parameters:linear_export.build",
+                "none is given, and weights without the build of their positions are of no use",
+                "set it to GRCh37 or GRCh38",
+            )
+
+
+def require_strand_of_people(effects: Any) -> None:
+    """Effects stand beside people's predictions, which are of one strand."""
+    if effects.strands != "forward":
         raise InputError(
-            "parameters:linear_export.build",
-            "none is given, and weights without the build of their positions are of no use",
-            "set it to GRCh37 or GRCh38",
+            "parameters:variant_effects.strands",
+            "effects of both strands cannot be compared with predictions of people, whose windows are read from one",
+            "set it to forward, and run variant_effects with it first",
         )
 
 
 def require_two_known_copies(effects: Any, data_prep: Any) -> None:
     """Haplotypes are taken apart into the cohort's variants; a mean of both copies is none."""
+    require_strand_of_people(effects)
     if effects.variants != ("cohort",):
         raise InputError(
             "parameters:variant_effects.variants",
@@ -69,6 +82,7 @@ def check_populations(load: Callable[[str], Any], parameters: Mapping[str, Any])
     from haploformer.genome.populations import choose_groups
 
     options, effects = parameters["population_effects"], parameters["variant_effects"]
+    require_strand_of_people(effects)
     choose_groups(load("individuals"), options.first, options.second)
     if effects.variants != ("cohort",):
         raise InputError(

@@ -15,13 +15,13 @@ from haploformer.parameters import BaselinesParameters, EnformerParameters, Line
 
 logger = logging.getLogger(__name__)
 
-#: What is exported: the summary that is the prediction of expression, and the table that holds it.
-SUMMARY, EXACT = "tissue_mean", "predicted_expression_enformer"
+#: What is exported: the summary that is the prediction of expression, as coverage.
+SUMMARY = "tissue_mean"
 
 
 def fit_linear_forms(
     effects: pd.DataFrame,
-    predicted: pd.DataFrame,
+    summaries: pd.DataFrame,
     variants: StoredGenotypes,
     genes: pd.DataFrame,
     person_folds: pd.DataFrame,
@@ -33,14 +33,16 @@ def fit_linear_forms(
 ) -> tuple[PredictDbExport, pd.DataFrame, pd.DataFrame]:
     """Each gene's linear form over the variants with an effect, beside the exact predictions of the same people."""
     from haploformer.effects.linear import compare_forms
-    from haploformer.effects.linear_cohort import exact_predictions, gene_coverage, require_same_model
+    from haploformer.effects.linear_cohort import exact_predictions, gene_coverage
+    from haploformer.effects.same_predictions import require_same_model, require_same_predictions
     from haploformer.formats.predictdb import Panel, PredictDbExport, select_polymorphic
     from haploformer.genome.allele_dosages import find_alleles
     from haploformer.stacking.folds import select_folds
 
     require_same_model(effect_predictions.attributes, predictions.attributes)
+    require_same_predictions(effects, summaries)
     people = list(variants.genotypes.individual_ids)
-    exact = exact_predictions(predicted, people, where=EXACT)
+    exact = exact_predictions(summaries, people, summary=SUMMARY)
     coverage = gene_coverage(effects, summary=SUMMARY)
     dosages, absent = find_alleles(variants.genotypes, coverage[coverage["gene_id"].isin(list(exact))])
     seed = int(person_folds["fold_seed"].iloc[0])

@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.fit_linear_forms,
                 [
-                    *("variant_effects", "predicted_expression_enformer", "variants", "genes", "person_folds"),
+                    *("variant_effects", "enformer_summaries", "variants", "genes", "person_folds"),
                     *("variant_track_predictions", "track_predictions"),
                     *("params:linear_export", "params:baselines", "params:enformer"),
                 ],

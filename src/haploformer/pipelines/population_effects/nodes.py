@@ -23,7 +23,8 @@ def compare_populations(
     options: PopulationEffectsParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What each variant adds to the difference of both groups' mean predictions, and that difference itself."""
-    from haploformer.effects.populations import attribute_differences, compare_groups, require_same_predictions
+    from haploformer.effects.populations import attribute_differences, compare_groups
+    from haploformer.effects.same_predictions import require_same_predictions
     from haploformer.genome.populations import choose_groups
     from haploformer.genome.variant_frequencies import tabulate_frequencies
 

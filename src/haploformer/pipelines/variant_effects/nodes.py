@@ -147,12 +147,14 @@ def tabulate_haplotype_effects(
     options: EnformerParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Of each haplotype the exact difference from the reference, the sum of single effects, and each variant's share."""
+    from haploformer.effects.same_predictions import require_same_predictions
     from haploformer.effects.stored import list_carried
     from haploformer.effects.tables import compare_additivity, single_effects, tabulate_haplotype_effects
     from haploformer.enformer.tracks import resolve_tracks
 
     tissue = np.searchsorted(predictions.tracks, resolve_tracks(options.tracks, tracks)).tolist()
     carried = list_carried(haplotypes, predictions, left_out, left_out_predictions, tissue=tissue)
+    require_same_predictions(effects, carried)
     table = tabulate_haplotype_effects(carried, single_effects(effects))
     return table, compare_additivity(table)
 
