@@ -96,6 +96,7 @@ def test_join_traits__few_and_short(traits, expected):
         (-math.log10(0.05), "0.05"),
         (5.9999, "1e-6"),
         (0.0, "1"),
+        (math.inf, "0"),
     ],
 )
 def test_p_value__two_digits(neg_log10, expected):

@@ -183,7 +183,9 @@ def _hover(row: dict[str, Any]) -> str:
 
 
 def _p_value(neg_log10: float) -> str:
-    """A p-value of two digits, smaller than any float, too."""
+    """A p-value of two digits, smaller than any float, too; 0 where the file says so."""
+    if math.isinf(neg_log10):
+        return "0"
     exponent = math.ceil(round(neg_log10, 2))
     return f"{10 ** (exponent - neg_log10):.2g}e-{exponent}" if exponent > 2 else f"{10**-neg_log10:.2g}"
 
