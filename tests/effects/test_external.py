@@ -65,6 +65,16 @@ def matched(table: pd.DataFrame, **options: Any) -> MatchedRows:
     return match_rows(table, effects, **(chosen | options))
 
 
+def test_match_rows__a_table_of_other_genes_says_so():
+    table = eqtl_rows(*ROWS).assign(gene_id="ENSG9.3")
+    with pytest.raises(InputError) as error:
+        matched(table)
+    assert str(error.value) == (
+        f"t.txt: gene_id: none of the {len(table)} rows is about one of our 2 genes (first there: ENSG9.3, ours: A.1); "
+        "give a table of some of these genes, whose ids are those of the expression table"
+    )
+
+
 def test_number_effects__each_allele_once_and_the_minor_frequency():
     effects = predicted()
     assert effects.variants["variant_id"].tolist() == ["v1", "v2", "v3"]

@@ -13,7 +13,7 @@ from scipy.stats import norm
 from haploformer import schemas
 from haploformer.datasets.eqtl_table import EqtlScanDataset, EqtlTableDataset, TopAssociationsDataset
 from haploformer.errors import InputError
-from haploformer.formats.eqtl_tables import read_eqtls
+from haploformer.formats.eqtl_tables import ExternalEqtls, read_eqtls
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_store import StoredGenotypes
 from haploformer.parameters import BaselinesParameters, EqtlScanParameters, ExecutionParameters, ExternalEqtlsParameters
@@ -202,7 +202,9 @@ def test_compare_with_eqtls__too_few_rows_match(demo_study, true_slopes, tmp_pat
         compare(demo_study, path)
 
 
-def scan(study: DemoStudy, options: EqtlScanParameters, folder: Path) -> tuple[Any, ...]:
+def scan(
+    study: DemoStudy, options: EqtlScanParameters, folder: Path, how: ExternalEqtlsParameters = OPTIONS
+) -> tuple[Any, ...]:
     """The scan as the pipeline stores and reads it, and its score in the others."""
     cohort = [study.table(f"03_primary/{name}") for name in ("genes", "measured_expression", "covariates")]
     genes, measured, covariates = cohort
@@ -210,7 +212,7 @@ def scan(study: DemoStudy, options: EqtlScanParameters, folder: Path) -> tuple[A
     store.save(nodes.scan_eqtls(genes, study.variants, measured, covariates, BASELINES, options))
     eqtls = store.load()
     scored = nodes.score_scan(
-        eqtls, genes, study.variants, study.reference, measured, covariates, BASELINES, options, OPTIONS
+        eqtls, genes, study.variants, study.reference, measured, covariates, BASELINES, options, how
     )
     return (eqtls, *scored)
 
@@ -233,6 +235,14 @@ def test_eqtl_scan__half_of_the_demo_tells_the_signs_of_the_other_half(demo_stud
     figure, page = nodes.report_scan(eqtls, demo_study.variants, pairs, concordance, audit, options, OPTIONS)
     assert "People scanned" in page
     assert len(figure.data) == 4
+
+
+def test_eqtl_scan__a_tissue_is_that_of_an_external_table(demo_study, tmp_path):
+    options = EqtlScanParameters(seed=1)
+    plain = scan(demo_study, options, tmp_path)
+    chosen = scan(demo_study, options, tmp_path, OPTIONS.model_copy(update={"tissue": "liver"}))
+    for ours, theirs in zip(chosen[1:], plain[1:], strict=True):
+        pd.testing.assert_frame_equal(ours, theirs)
 
 
 def test_compare_sizes__of_a_scan_with_itself(demo_study, tmp_path):
@@ -264,6 +274,19 @@ def test_preflight__what_is_compared_with_must_be_given(demo_study):
     }
     with pytest.raises(InputError, match="no table of eQTLs is given; name one: --params eqtls=FILE"):
         check_inputs({"external_eqtls"}, {"effect_pairs"}, absent.get, groups)
+    tissues = pd.DataFrame({"gene_id": ["ENSG9", "ENSG8"], "tissue": ["liver", "lung"]})
+    windows = pd.DataFrame({"gene_id": ["ENSG1.2", "ENSG2.1"]})
+    given = {"external_eqtls": ExternalEqtls(tissues, "x", 2, 0, 0, "t.tsv"), "tss_windows": windows}
+    for tissue, message in (
+        (None, "the table is of 2 tissues"),
+        (
+            "lung",
+            r"t.tsv: gene_id: none of the 1 rows is about one of our 2 genes \(first there: ENSG8, ours: ENSG1.2\)",
+        ),
+    ):
+        chosen = groups | {"external_eqtls": ExternalEqtlsParameters(tissue=tissue)}
+        with pytest.raises(InputError, match=message):
+            check_inputs({"external_eqtls", "tss_windows"}, {"effect_pairs"}, given.get, chosen)
     with pytest.raises(InputError, match="no table of strongest associations is given"):
         check_inputs({"top_associations"}, {"eqtl_sizes"}, absent.get, groups)
     with pytest.raises(InputError, match=r"1 of 1 are not in the study \(first: nobody\)"):

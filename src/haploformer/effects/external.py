@@ -164,11 +164,9 @@ def match_rows(
     Raises
     ------
     InputError
-        If the table is of several tissues and none is chosen, of another build, or too few rows match.
+        If the table is of several tissues and none is chosen, of other genes, of another build, or too few rows match.
     """
-    of_tissue = eqtls[_is_of_tissue(eqtls["tissue"], tissue, source)]
-    ours = without_version(of_tissue["gene_id"]).isin(set(without_version(pd.Series(list(gene_ids), dtype=object))))
-    rows = of_tissue[ours.to_numpy()]
+    of_tissue, rows = choose_rows(eqtls, gene_ids, source=source, tissue=tissue)
     n_by_id = 0
     if known_ids is not None:
         rows, n_by_id = alleles_by_id(rows, known_ids)
@@ -193,6 +191,29 @@ def match_rows(
         ("harmonise", "put right", "alleles told by the id alone", n_by_id),
     ]
     return MatchedRows(found.table, found.counts, pd.DataFrame([*left_out, *told], columns=AUDIT_COLUMNS))
+
+
+def choose_rows(
+    eqtls: pd.DataFrame, gene_ids: Collection[str], *, source: str, tissue: str | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the tissue, and of these those about our genes; parameters as of `match_rows`.
+
+    Raises
+    ------
+    InputError
+        If the table is of several tissues and none is chosen, or no row is about one of our genes.
+    """
+    of_tissue = eqtls[_is_of_tissue(eqtls["tissue"], tissue, source)]
+    ours = without_version(of_tissue["gene_id"]).isin(set(without_version(pd.Series(list(gene_ids), dtype=object))))
+    rows = of_tissue[ours.to_numpy()]
+    if rows.empty and len(of_tissue):
+        raise InputError(
+            f"{source}: gene_id",
+            f"none of the {len(of_tissue):,} rows is about one of our {len(gene_ids):,} genes (first there: "
+            f"{of_tissue['gene_id'].iloc[0]}, ours: {min(gene_ids, default='none')})",
+            "give a table of some of these genes, whose ids are those of the expression table",
+        )
+    return of_tissue, rows
 
 
 def _is_of_tissue(tissues: pd.Series, wanted: str | None, source: str) -> pd.Series:

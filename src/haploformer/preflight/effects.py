@@ -12,12 +12,8 @@ def check_comparisons(
     names: Set[str], made: Set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]
 ) -> None:
     """What effects and scans are compared with is given, can be read, and has rows."""
-    if "effect_pairs" in made and load("external_eqtls").form == "none":
-        raise InputError(
-            "external_eqtls",
-            "no table of eQTLs is given",
-            "name one: --params eqtls=FILE (kedro run --pipelines eqtl_scan makes one from half of the people)",
-        )
+    if "effect_pairs" in made:
+        _check_eqtls(names, load, parameters)
     if "eqtl_sizes" in made and load("top_associations").empty:
         raise InputError(
             "top_associations",
@@ -38,6 +34,21 @@ def check_comparisons(
                 "none is given, and weights without the build of their positions are of no use",
                 "set it to GRCh37 or GRCh38",
             )
+
+
+def _check_eqtls(names: Set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
+    eqtls = load("external_eqtls")
+    if eqtls.form == "none":
+        raise InputError(
+            "external_eqtls",
+            "no table of eQTLs is given",
+            "name one: --params eqtls=FILE (kedro run --pipelines eqtl_scan makes one from half of the people)",
+        )
+    if "tss_windows" in names:
+        from haploformer.effects.external import choose_rows
+
+        gene_ids = load("tss_windows")["gene_id"].tolist()
+        choose_rows(eqtls.table, gene_ids, source=eqtls.name, tissue=parameters["external_eqtls"].tissue)
 
 
 def require_strand_of_people(effects: Any) -> None:

@@ -34,7 +34,7 @@ def compare_with_eqtls(
     from haploformer.effects.external import choose_effects
 
     chosen = choose_effects(effects, kind=options.effect, summary=options.summary)
-    return _compare(eqtls, chosen, windows, variants, reference, options)
+    return _compare(eqtls, chosen, windows, variants, reference, options, tissue=options.tissue)
 
 
 def report_concordance(
@@ -98,7 +98,8 @@ def score_scan(
     found = _scan(genes, variants, measured, covariates, others, baselines, scan, top_only=False)
     effects = number_effects(found.rename(columns={"slope": "effect"}))
     windows = _cis_windows(genes, variants, baselines)
-    pairs, concordance, _, audit = _compare(eqtls, effects, windows, variants, reference, options)
+    # The scan is of one tissue; external_eqtls.tissue is about the table of others.
+    pairs, concordance, _, audit = _compare(eqtls, effects, windows, variants, reference, options, tissue=None)
     return pairs, concordance, audit
 
 
@@ -172,6 +173,8 @@ def _compare(
     variants: StoredGenotypes,
     reference: FastaReference,
     options: ExternalEqtlsParameters,
+    *,
+    tissue: str | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Harmonisation first, told before anything rests on it; then the comparison."""
     from haploformer.effects.external import CompareOptions, audit_file, compare_effects, match_rows
@@ -187,7 +190,7 @@ def _compare(
         intervals=[Interval(*place) for place in places],
         reference=None if isinstance(reference, NoReference) else reference,
         source=eqtls.name,
-        tissue=options.tissue,
+        tissue=tissue,
         known_ids=named_alleles(variants.genotypes.records) if options.alleles_by_id else None,
         ref_named=variants.genotypes.provenance.get("ref_named", True),
         min_matched_share=options.min_matched_share,
