@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+from kedro.config import OmegaConfigLoader
 
 from haploformer.errors import InputError
 from haploformer.run_folder import models_folder, part_folder, run_folder
+from haploformer.settings import CONFIG_LOADER_ARGS
+
+CONF = Path(__file__).parents[1] / "conf"
 
 
 def folder(**asked) -> str:
@@ -60,6 +67,69 @@ def test_run_folder__a_name_that_cannot_be_a_folder(name):
         InputError, match=r"parameters:run_name: .* cannot name a folder of outputs; give up to 64 of a-z"
     ):
         folder(run_name=name)
+
+
+def names_in_run_folders() -> set[str]:
+    """What the catalogs keep in the folder of a run, or of a part of it; a store has its state beside it."""
+    text = "".join(
+        path.read_text() for path in sorted(CONF.rglob("catalog*/*.yml")) + sorted(CONF.glob("*/catalog.yml"))
+    )
+    found = set(re.findall(r"data/\d\d_\w+/\$\{(?:_\w+|globals:cohort)\}/([^/\s]+)", text))
+    found = {re.sub(r"\{\w+\}", "x", name) for name in found}
+    return found | {name.replace(".zarr", ".status.json") for name in found}
+
+
+NAMES = sorted(names_in_run_folders())
+
+
+def test_run_folder__the_catalog_tells_what_is_taken():
+    assert {"genes.parquet", "report.html", "track_predictions.zarr", "held_out_populations", "figures"} <= set(NAMES)
+    assert {"eqtl_scan.txt.gz", "track_predictions.status.json", "applied_beds", "phased"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_run_folder__a_name_that_an_output_has(name):
+    with pytest.raises(InputError, match="cannot name a folder of outputs"):
+        folder(run_name=name)
+
+
+def catalog_of(**asked) -> dict:
+    """The catalog, given the command line's parameters."""
+    return OmegaConfigLoader(str(CONF), env="base", runtime_params=asked, **CONFIG_LOADER_ARGS)["catalog"]
+
+
+@pytest.fixture(scope="module")
+def usual() -> dict:
+    return catalog_of()
+
+
+EQTLS = ("effect_pairs", "effect_concordance", "matched_variants", "harmonise_audit", "figure_effect_concordance")
+SCAN = ("eqtl_scan", "scan_pairs", "scan_concordance", "scan_audit", "figure_scan_concordance", "scan_concordance_page")
+DISEASE = ("disease_windows", "disease_variants", "disease_audit", "disease_track_predictions")
+
+
+@pytest.mark.parametrize(
+    ("datasets", "group", "name", "value"),
+    [
+        ((*EQTLS, "effect_concordance_page"), "external_eqtls", "tissue", "liver"),
+        (SCAN, "eqtl_scan", "individuals", "A+B"),
+        (SCAN, "eqtl_scan", "share", 0.3),
+        (SCAN, "eqtl_scan", "seed", 3),
+        (DISEASE, "disease_variants", "significance", "pathogenic"),
+        (
+            ("disease_variant_effects", "figure_disease_loci", "disease_variants_page"),
+            *("disease_variants", "max_pvalue", 5e-8),
+        ),
+    ],
+)
+def test_catalog__outputs_of_another_selection_have_a_folder_of_their_own(usual, datasets, group, name, value):
+    chosen = catalog_of(**{group: {name: value}})
+    for dataset in datasets:
+        before, after = (Path(catalog[dataset]["filepath"]) for catalog in (usual, chosen))
+        of_run = before.parent.parent if before.parent.name == "figures" else before.parent
+        own, *inside = after.relative_to(of_run).parts
+        assert own.startswith(f"{name}-")
+        assert Path(*inside) == before.relative_to(of_run)
 
 
 def test_models_folder__the_cohorts_a_run_of_it_or_a_folder():

@@ -15,15 +15,12 @@ from haploformer.errors import InputError
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
-#: What lies in the cohort's folders beside the folders of runs.
-_WINDOWS = ("", "sequence_", "variant_", "left_out_", "mutagenesis_", "disease_", "reference_")
-_STORES = tuple(f"{windows}track_predictions" for windows in _WINDOWS)
+#: Folders in the cohort's folders beside those of runs, and endings of what else lies there.
 _TAKEN = (
-    *("figures", "haplotype_windows", "left_out_windows", "mutagenesis_windows", "variant_windows", "variants"),
-    "linear_weights",
-    "disease_windows",
-    *(f"{store}.{kind}" for store in _STORES for kind in ("zarr", "status.json")),
+    *("applied_beds", "disease_windows", "figures", "haplotype_windows", "held_out_populations", "left_out_windows"),
+    *("linear_weights", "mutagenesis_windows", "phased", "variant_windows", "variants"),
 )
+_ENDINGS = (".gz", ".html", ".json", ".parquet", ".zarr")
 
 
 def run_folder(cohort: str, run_name: Any, gene: Any, individual: Any, sequences: Any, preset: Any, usual: Any) -> str:
@@ -106,12 +103,12 @@ def part_folder(run: str, *asked: Any) -> str:
 
 
 def _checked(name: str) -> str:
-    if not _SLUG.fullmatch(name) or ".." in name or name in _TAKEN:
+    if not _SLUG.fullmatch(name) or ".." in name or name in _TAKEN or name.endswith(_ENDINGS):
         raise InputError(
             "parameters:run_name",
             f"{name!r} cannot name a folder of outputs",
             "give up to 64 of a-z, 0-9, '-', '_' and '.', beginning with a letter or digit, "
-            f"and none of {', '.join(_TAKEN)}",
+            f"none of {', '.join(_TAKEN)}, and no ending {', '.join(_ENDINGS)}",
         )
     return name
 
