@@ -49,14 +49,14 @@ def attribute_differences(effects: pd.DataFrame, frequencies: pd.DataFrame, *, f
     effects : DataFrame, schema ``variant_effects``
         Of the cohort's variants; the summaries at the centre bins are used.
     frequencies : DataFrame, schema ``variant_frequencies``
-        Of which ``population`` is ``first`` or ``second``.
+        Of which ``population`` is ``first`` or ``second``; means over people, as predictions are averaged.
 
     Returns
     -------
     DataFrame, schema ``population_effects`` without ``gene_name``
         ``contribution`` is the effect times the frequency in the first group less that in the second: a person's
-        prediction is the mean of two copies, so that half the dosage is what counts. Of each gene and summary the largest
-        first, ranked from 1.
+        prediction is the mean of the copies, so that the share of them with ALT is what counts. Of each gene and
+        summary the largest first, ranked from 1.
     """
     chosen = (effects["bins"] == CENTRE) & (effects["effect_kind"] == SAD) & (effects["summary"] != TRACK)
     table = effects[chosen].reset_index(drop=True)

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 EVERYBODY = "all"
 
 
-def alt_frequencies(dosages: NDArray[np.floating], populations: Sequence[str | None] | None = None) -> pd.DataFrame:
+def alt_frequencies(
+    dosages: NDArray[np.floating],
+    populations: Sequence[str | None] | None = None,
+    *,
+    copies: NDArray[np.integer] | None = None,
+) -> pd.DataFrame:
     """Share of ALT among the called alleles.
 
     Parameters
@@ -21,6 +26,8 @@ def alt_frequencies(dosages: NDArray[np.floating], populations: Sequence[str | N
         Counts of ALT, NaN where missing.
     populations : sequence of str or None (n_individuals,), optional
         Of each person; None: in no population.
+    copies : integer (n_individuals, n_variants), optional
+        Alleles of each call, 1 where it is haploid; two if not given.
 
     Returns
     -------
@@ -40,10 +47,11 @@ def alt_frequencies(dosages: NDArray[np.floating], populations: Sequence[str | N
         if name == EVERYBODY:
             raise ValueError("a population is called 'all'")
         groups[name] = named == name
-    return pd.DataFrame({name: _frequency(dosages[people]) for name, people in groups.items()})
+    called = np.where(np.isnan(dosages), 0, 2 if copies is None else copies)
+    return pd.DataFrame({name: _frequency(dosages[people], called[people]) for name, people in groups.items()})
 
 
-def _frequency(dosages: NDArray[np.floating]) -> NDArray[np.float64]:
-    n_called = (~np.isnan(dosages)).sum(axis=0)
+def _frequency(dosages: NDArray[np.floating], copies: NDArray[np.integer]) -> NDArray[np.float64]:
+    n_called = copies.sum(axis=0, dtype=np.int64)
     n_alt = np.nansum(dosages, axis=0, dtype=np.float64)
-    return np.divide(n_alt, 2 * n_called, out=np.full(dosages.shape[1], np.nan), where=n_called > 0)
+    return np.divide(n_alt, n_called, out=np.full(dosages.shape[1], np.nan), where=n_called > 0)

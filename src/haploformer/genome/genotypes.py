@@ -167,6 +167,11 @@ def count_copies(
     return np.ascontiguousarray(copies.T)
 
 
+def count_alleles(alleles: NDArray[np.int8], record: NDArray[np.int64]) -> NDArray[np.int8]:
+    """How many alleles each person's calls have, int8 (n_individuals, n): 2, 1 where haploid; parameters as above."""
+    return np.ascontiguousarray((alleles[record] != ABSENT).sum(-1, dtype=np.int8).T)
+
+
 def alt_dosages(genotypes: Genotypes) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     """Counts of each ALT allele that names a sequence (no ``*``, symbolic or breakend allele).
 

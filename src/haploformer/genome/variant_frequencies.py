@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from haploformer.genome.frequencies import alt_frequencies
-from haploformer.genome.genotypes import Genotypes, alt_dosages
+from haploformer.genome.genotypes import Genotypes, count_alleles, count_copies
+from haploformer.genome.variants import named_alleles
 
 #: Dosages held at once, in bytes: memory does not grow with the cohort.
 BLOCK_BYTES = 2**22
@@ -17,7 +18,9 @@ BLOCK_BYTES = 2**22
 ALLELE_COLUMNS = ["contig", "pos", "ref", "alt"]
 
 
-def tabulate_frequencies(genotypes: Genotypes, wanted: pd.DataFrame, populations: Sequence[str | None]) -> pd.DataFrame:
+def tabulate_frequencies(
+    genotypes: Genotypes, wanted: pd.DataFrame, populations: Sequence[str | None], *, per_person: bool = False
+) -> pd.DataFrame:
     """Frequencies of the wanted alleles that the cohort's records hold.
 
     Parameters
@@ -26,6 +29,9 @@ def tabulate_frequencies(genotypes: Genotypes, wanted: pd.DataFrame, populations
         `ALLELE_COLUMNS`.
     populations : sequence of str or None (n_individuals,)
         Of each person; None: in no population.
+    per_person : bool
+        The mean over people of the share of their alleles that are ALT: who has one copy counts as much as who has two,
+        as in a mean of people's predictions. Else the share of all alleles.
 
     Returns
     -------
@@ -41,10 +47,14 @@ def tabulate_frequencies(genotypes: Genotypes, wanted: pd.DataFrame, populations
         stop = min(start + step, len(genotypes))
         records = genotypes.records.iloc[start:stop].reset_index(drop=True)
         alleles = np.asarray(genotypes.alleles[slice(start, stop)], np.int8)
-        named, dosages = alt_dosages(Genotypes(records, genotypes.individual_ids, alleles))
-        found = pd.MultiIndex.from_frame(named[ALLELE_COLUMNS]).isin(asked)
-        by_population = alt_frequencies(dosages[:, found], populations)
-        wide = pd.concat([named[found].reset_index(drop=True), by_population], axis=1)
+        named = named_alleles(records)
+        named = named[pd.MultiIndex.from_frame(named[ALLELE_COLUMNS]).isin(asked)].reset_index(drop=True)
+        record = named.pop("record").to_numpy(np.int64)
+        dosages = count_copies(alleles, record, named.pop("allele").to_numpy(np.int64))
+        copies = count_alleles(alleles, record)
+        if per_person:
+            dosages, copies = np.divide(dosages, copies, dtype=np.float32), np.ones_like(copies)
+        wide = pd.concat([named, alt_frequencies(dosages, populations, copies=copies)], axis=1)
         parts.append(wide.melt(["variant_id", *ALLELE_COLUMNS], var_name="population", value_name="alt_frequency"))
     columns = ["variant_id", *ALLELE_COLUMNS, "population", "alt_frequency"]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

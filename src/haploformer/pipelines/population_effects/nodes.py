@@ -32,7 +32,7 @@ def compare_populations(
     require_same_predictions(effects, summaries)
     genotypes = variants.genotypes
     of_people = [groups.of_person.get(person) for person in genotypes.individual_ids]
-    frequencies = tabulate_frequencies(genotypes, effects, of_people)
+    frequencies = tabulate_frequencies(genotypes, effects, of_people, per_person=True)
     attributed = attribute_differences(effects, frequencies, first=groups.first, second=groups.second)
     differences = compare_groups(summaries, attributed, groups.of_person)
     logger.info(
