@@ -27,6 +27,7 @@ from haploformer.parameters import (
     VariantEffectsParameters,
 )
 from haploformer.pipelines.variant_effects import nodes
+from haploformer.window_predictions import plan_window_predictions
 from tests.builders.enformer import CodeWindows
 from tests.oracles.haplotypes import build_haplotype
 
@@ -57,7 +58,7 @@ class DemoGenes:
 
     def predict(self, windows: Any, path: Path, options: EnformerParameters = ENFORMER) -> Any:
         store = PredictionStoreDataset(filepath=str(path))
-        store.save(nodes.plan_variant_predictions(windows, self.tracks, options, ExecutionParameters()))
+        store.save(plan_window_predictions(windows, self.tracks, options, ExecutionParameters()))
         return store.load()
 
 

@@ -22,6 +22,7 @@ from haploformer.parameters import (
     VariantEffectsParameters,
 )
 from haploformer.pipelines.variant_effects import nodes
+from haploformer.window_predictions import plan_window_predictions
 
 ENFORMER = EnformerParameters(preset="tiny", tracks="CAGE:demo blood*", batch_size=8)
 BASELINES = BaselinesParameters(cis_window=48_000)
@@ -56,7 +57,7 @@ class DemoStudy:
         )
         self._frequencies = nodes.count_frequencies(windows, self.variants, self.table("03_primary/individuals"))
         store = PredictionStoreDataset(filepath=str(self.scratch / "variant_track_predictions.zarr"))
-        store.save(nodes.plan_variant_predictions(windows, self.tracks, ENFORMER, ExecutionParameters()))
+        store.save(plan_window_predictions(windows, self.tracks, ENFORMER, ExecutionParameters()))
         return store.load()
 
     @cached_property

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from haploformer.errors import InputError
-from haploformer.genome.variant_selection import choose_variants, mutate_stretch, require_reference, require_stretch
+from haploformer.genome.variant_selection import (
+    choose_variants,
+    describe_outside,
+    lie_in_windows,
+    mutate_stretch,
+    require_reference,
+    require_stretch,
+)
 from haploformer.genome.variants import RECORD_COLUMNS, named_alleles
 from tests.builders.genome import MemoryReference
 
@@ -104,3 +112,26 @@ def test_require_stretch__within_the_genes_window():
             require_stretch(gene, start, end, window)
     with pytest.raises(InputError, match="gene g has no window"):
         require_stretch("g", 100, 110, window.head(0))
+
+
+SITES = pd.DataFrame(
+    [("1", 10, "a", "A", "G"), ("1", 8, "b", "ACG", "A"), ("1", 21, "c", "A", "G"), ("2", 15, "d", "A", "G")],
+    columns=RECORD_COLUMNS,
+)
+TWO_WINDOWS = pd.DataFrame({"contig": ["1", "1"], "start": [9, 500], "end": [20, 600]})
+
+
+def test_lie_in_windows__by_the_bases_of_ref():
+    assert lie_in_windows(SITES, TWO_WINDOWS).tolist() == [True, True, False, False]
+    assert lie_in_windows(SITES.iloc[:0], TWO_WINDOWS).tolist() == []
+
+
+def test_describe_outside__how_many_and_a_few_names():
+    inside = np.array([True, False, False, True])
+    assert describe_outside(SITES, inside, where="w") == "2 of 4 variants lie in no gene's window (b, c)"
+    assert describe_outside(SITES, np.ones(4, bool), where="w") is None
+    with pytest.raises(InputError) as error:
+        describe_outside(SITES, np.zeros(4, bool), where="w")
+    assert str(error.value).startswith(
+        "w: none of the 4 variants lies in a gene's window (a, b, c, ...); name variants"
+    )

@@ -38,6 +38,7 @@ from haploformer.parameters import (
 from haploformer.pipelines.disease_variants import nodes
 from haploformer.preflight import check_inputs
 from haploformer.summary_text import describe_audit, describe_disease_effects
+from haploformer.window_predictions import plan_window_predictions
 from tests.builders.demo_genes import CENTRE, ENFORMER, TINY, TISSUE, DemoGenes, plain_coverage, plain_engine
 from tests.builders.geuvadis import read_geuvadis
 
@@ -156,7 +157,7 @@ def finished(study, tmp_path_factory) -> tuple[Any, pd.DataFrame, pd.DataFrame, 
 
 def predict(study: Study, windows: Any, path: Path) -> Any:
     store = PredictionStoreDataset(filepath=str(path))
-    store.save(nodes.plan_disease_predictions(windows, study.tracks, ENFORMER, ExecutionParameters()))
+    store.save(plan_window_predictions(windows, study.tracks, ENFORMER, ExecutionParameters()))
     return store.load()
 
 
@@ -298,7 +299,7 @@ def test_disease_variants__choices_are_counted(study):
 
 def test_disease_predictions__are_resumed_without_work(study, finished, monkeypatch):
     windows, _, _, predictions, _ = finished
-    plan = nodes.plan_disease_predictions(windows, study.tracks, ENFORMER, ExecutionParameters())
+    plan = plan_window_predictions(windows, study.tracks, ENFORMER, ExecutionParameters())
     monkeypatch.setattr(type(plan.predict_rows), "__call__", lambda *_: pytest.fail("predicted again"))
     PredictionStoreDataset(filepath=str(predictions.path)).save(plan)
     assert predictions.attributes["gwas_catalog"]["source"] == "catalog.bed"

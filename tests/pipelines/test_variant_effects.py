@@ -26,6 +26,7 @@ from haploformer.parameters import (
 )
 from haploformer.pipelines.variant_effects import nodes
 from haploformer.preflight import check_inputs
+from haploformer.window_predictions import plan_window_predictions
 from tests.builders.demo_genes import CENTRE, ENFORMER, TINY, TISSUE, DemoGenes, plain_coverage, plain_engine
 
 FORWARD, BOTH = VariantEffectsParameters(), VariantEffectsParameters(strands="both")
@@ -98,7 +99,7 @@ def test_variant_effects__store_opens_with_strands_and_is_resumed_without_work(d
     assert predictions.windows["strand"].value_counts().to_dict() == dict.fromkeys(
         ["forward", "reverse"], len(demo.windows) + len(windows.table)
     )
-    plan = nodes.plan_variant_predictions(windows, demo.tracks, ENFORMER, ExecutionParameters())
+    plan = plan_window_predictions(windows, demo.tracks, ENFORMER, ExecutionParameters())
     monkeypatch.setattr(type(plan.predict_rows), "__call__", lambda *_: pytest.fail("predicted again"))
     PredictionStoreDataset(filepath=str(predictions.path)).save(plan)
 
@@ -110,6 +111,26 @@ def test_report_variant_effects__figure_and_page(demo, finished):
     assert sum(len(trace["x"]) for trace in json.loads(figure.to_json())["data"]) == n_pairs
     assert "DEMOGENE3" in page
     assert f"<dd>{n_pairs}</dd>" in page.replace("\n", "")
+
+
+def inside_of(demo: DemoGenes) -> str:
+    """A place of the cohort that lies in a window."""
+    records, window = demo.variants.genotypes.records, demo.windows.iloc[0]
+    pos = records.loc[records["contig"] == window["contig"], "pos"]
+    return f"{window['contig']}:{pos[pos.between(window['start'] + 1, window['end'])].iloc[0]}"
+
+
+def test_collect_variant_windows__what_lies_in_no_window_is_told(demo, caplog):
+    contig = demo.windows["contig"].iloc[0]
+    pos = int(demo.windows.loc[demo.windows["contig"] == contig, "end"].max()) + 100
+    ref = "ACGT"[int(fetch_padded(demo.reference, contig, pos - 1, pos)[0])]
+    far = f"{contig}:{pos}:{ref}:{'C' if ref != 'C' else 'G'}"
+    demo.collect(VariantEffectsParameters(variants=f"{inside_of(demo)}+{far}"))
+    assert f"1 of 2 variants lie in no gene's window ({far.replace(':', '_')})" in caplog.text
+    with pytest.raises(
+        InputError, match=r"parameters:variant_effects\.variants: none of the 1 variants lies in a gene's"
+    ):
+        demo.collect(VariantEffectsParameters(variants=far))
 
 
 def test_haplotype_effects__exact_differences_are_the_cohorts(demo, tmp_path):
@@ -218,6 +239,17 @@ def test_preflight__parts_of_the_shards_and_windows_of_another_length(demo):
     }
     with pytest.raises(InputError, match=r"no/such\.vcf"):
         check_inputs(set(), {"variant_windows"}, {}.get, groups | elsewhere)
+    places = {"tss_windows": demo.windows, "variants": demo.variants}
+    tiny = {"execution": ExecutionParameters(), "enformer": ENFORMER}
+    for chosen, message in (
+        ("no-such-id", "no-such-id is not among the"),
+        ("21:5:A:G+99:7:C:T", r"variants: none of the 2 variants lies in a gene's window \(21_5_A_G, 99_7_C_T\)"),
+    ):
+        other = {"variant_effects": VariantEffectsParameters(variants=chosen)}
+        with pytest.raises(InputError, match=message):
+            check_inputs(set(places), {"variant_windows"}, places.get, groups | tiny | other)
+    known = {"variant_effects": VariantEffectsParameters(variants=f"99:7:C:T+{inside_of(demo)}")}
+    assert check_inputs(set(places), {"variant_windows"}, places.get, groups | tiny | known) is None
     named = type("Select", (), {"genes": ("g",), "individuals": None})
     with pytest.raises(InputError, match="haplotypes are taken apart into the cohort's variants"):
         check_inputs(set(), {"haplotype_effects"}, {}.get, groups | elsewhere | {"select": named})

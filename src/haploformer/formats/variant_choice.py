@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.formats.vcf import VcfFile
@@ -46,6 +48,12 @@ class ChosenVariants:
     provenance: dict[str, Any]
     counts: AuditCounts
 
+    def inside(self, used: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which of the alleles are among those that lie in a window, bool (n_variants,); ``used`` as of `audit`."""
+        places = (pd.MultiIndex.from_frame(table[ALLELE_COLUMNS]) for table in (self.variants, used))
+        found: NDArray[np.bool_] = next(places).isin(next(places))
+        return found
+
     def audit(self, used: pd.DataFrame) -> pd.DataFrame:
         """Alleles kept and left out.
 
@@ -54,11 +62,8 @@ class ChosenVariants:
         used : DataFrame
             `ALLELE_COLUMNS` of those that lie in a window.
         """
-        inside = pd.MultiIndex.from_frame(self.variants[ALLELE_COLUMNS]).isin(
-            pd.MultiIndex.from_frame(used[ALLELE_COLUMNS])
-        )
         counts = Counter(self.counts)
-        for row, kept in zip(self.variants.itertuples(), inside, strict=True):
+        for row, kept in zip(self.variants.itertuples(), self.inside(used), strict=True):
             outcome = ("kept", "used") if kept else ("dropped", "in no gene's window")
             counts[AuditKey(self.source, row.contig, allele_class(row.ref, row.alt), *outcome)] += 1
         return audit_table(counts)

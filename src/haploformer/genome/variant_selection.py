@@ -7,16 +7,21 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from haploformer.errors import InputError
 from haploformer.genome.contigs import canonical_contig
 from haploformer.genome.encoding import BASES, decode
+from haploformer.genome.intervals import Interval, group_by_contig, reach_into
 from haploformer.genome.reference import Reference, fetch_padded
 from haploformer.genome.reference_check import ReferenceTally, reference_mismatches
 from haploformer.genome.variants import RECORD_COLUMNS
 from haploformer.genome.windows import require_contigs
 
 _PLACE = re.compile(r"(?P<contig>[^:\s]+):(?P<pos>[1-9]\d{0,9})(?::(?P<ref>[ACGTacgt]+):(?P<alt>[ACGTacgt]+))?")
+
+#: Variants that a message names.
+MAX_NAMED = 3
 
 #: Of a stretch that is mutated: three variants a base.
 MAX_MUTATED = 10_000
@@ -68,6 +73,54 @@ def choose_variants(entries: Sequence[str], known: pd.DataFrame, *, where: str, 
 def sort_variants(variants: pd.DataFrame) -> pd.DataFrame:
     """The variants by contig and place; those of one place stay in their order."""
     return variants.sort_values(["contig", "pos"], kind="stable", ignore_index=True)
+
+
+def lie_in_windows(variants: pd.DataFrame, windows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which variants have a base of REF in a gene's window, bool (n_variants,).
+
+    Parameters
+    ----------
+    variants : DataFrame (n_variants,)
+        ``contig, pos, ref``.
+    windows : DataFrame
+        ``contig, start, end``.
+    """
+    inside = np.zeros(len(variants), bool)
+    pos, n_bases = variants["pos"].to_numpy(np.int64), variants["ref"].str.len().to_numpy(np.int64)
+    places = (Interval(w.contig, w.start, w.end) for w in windows.itertuples())
+    for contig, intervals in group_by_contig(places).items():
+        here = np.flatnonzero((variants["contig"] == contig).to_numpy())
+        inside[here] = reach_into(pos[here], n_bases[here], intervals)
+    return inside
+
+
+def describe_outside(variants: pd.DataFrame, inside: NDArray[np.bool_], *, where: str) -> str | None:
+    """Which of the variants lie in no gene's window, in words; None where all lie in one.
+
+    Parameters
+    ----------
+    variants : DataFrame (n_variants,)
+        ``variant_id``.
+    inside : bool (n_variants,)
+    where : str
+        Where they come from, for messages.
+
+    Raises
+    ------
+    InputError
+        If none lies in a window: there is nothing to predict.
+    """
+    outside = variants.loc[~inside, "variant_id"].tolist()
+    if not outside:
+        return None
+    named = f"{', '.join(outside[:MAX_NAMED])}{', ...' if len(outside) > MAX_NAMED else ''}"
+    if len(outside) == len(variants):
+        raise InputError(
+            where,
+            f"none of the {len(variants):,} variants lies in a gene's window ({named})",
+            "name variants near the genes of the run; tss_windows tells the windows",
+        )
+    return f"{len(outside):,} of {len(variants):,} variants lie in no gene's window ({named})"
 
 
 def require_reference(variants: pd.DataFrame, reference: Reference, *, source: str) -> None:

@@ -36,6 +36,19 @@ def check_comparisons(
             )
 
 
+def check_named_variants(names: Set[str], load: Callable[[str], Any], effects: Any) -> None:
+    """Variants that are named are known, and at least one lies in a stored window."""
+    if effects.file is not None or effects.variants == ("cohort",) or not {"variants", "tss_windows"} <= names:
+        return
+    from haploformer.genome.variant_selection import choose_variants, describe_outside, lie_in_windows
+    from haploformer.genome.variants import named_alleles
+
+    where, genotypes = "parameters:variant_effects.variants", load("variants").genotypes
+    source = str(genotypes.provenance.get("source", "genotypes"))
+    chosen = choose_variants(effects.variants, named_alleles(genotypes.records), where=where, source=source)
+    describe_outside(chosen, lie_in_windows(chosen, load("tss_windows")), where=where)
+
+
 def _check_eqtls(names: Set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
     eqtls = load("external_eqtls")
     if eqtls.form == "none":

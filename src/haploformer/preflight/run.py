@@ -10,6 +10,7 @@ from haploformer.errors import InputError
 from haploformer.input_audit import CheckedStudy
 from haploformer.preflight.effects import (
     check_comparisons,
+    check_named_variants,
     check_populations,
     require_disease_variants,
     require_two_known_copies,
@@ -111,10 +112,12 @@ def check_inputs(
     for windows in ("haplotype_windows", *_EDITED_WINDOWS):
         if windows in names and made & _PREDICTIONS:
             check_window_length(windows, load(windows).length, parameters["enformer"])
-    if "variant_windows" in made and (file := parameters["variant_effects"].file) is not None:
-        from haploformer.formats.files import require_file
+    if "variant_windows" in made:
+        if (file := parameters["variant_effects"].file) is not None:
+            from haploformer.formats.files import require_file
 
-        require_file(Path(file), what="file of variants")
+            require_file(Path(file), what="file of variants")
+        check_named_variants(names, load, parameters["variant_effects"])
     if "haplotype_effects" in made:
         require_two_known_copies(parameters["variant_effects"], parameters["data_prep"])
     check_comparisons(names, made, load, parameters)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from haploformer.enformer.plan import PredictionPlan
 from haploformer.formats.clinvar import ClinvarVariants
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_store import StoredGenotypes
@@ -18,10 +16,10 @@ from haploformer.genome.variant_windows import EditedWindows
 from haploformer.parameters import (
     DiseaseVariantsParameters,
     EnformerParameters,
-    ExecutionParameters,
     SequenceBuildParameters,
     VariantEffectsParameters,
 )
+from haploformer.window_predictions import tissue_columns
 
 logger = logging.getLogger(__name__)
 
@@ -98,23 +96,6 @@ def _log_counts(found: Any) -> None:
         logger.warning("ClinVar: REF differs in %d rows (first: %s)", checked.n_refused, checked.first_refused)
 
 
-def plan_disease_predictions(
-    windows: EditedWindows, tracks: pd.DataFrame, options: EnformerParameters, execution: ExecutionParameters
-) -> PredictionPlan:
-    """All tracks of every distinct window; saving the plan computes what is not stored yet."""
-    from haploformer.model_plan import plan_model
-
-    return plan_model(
-        windows,
-        windows.keys,
-        windows.carriers(),
-        tracks,
-        options,
-        provenance=windows.provenance,
-        execution=execution,
-    )
-
-
 def tabulate_disease_effects(
     predictions: TrackPredictions,
     variants: pd.DataFrame,
@@ -125,9 +106,8 @@ def tabulate_disease_effects(
     """Predicted effects beside traits and significances, the strongest first."""
     from haploformer.effects.disease import rank_disease_effects
     from haploformer.effects.stored import tabulate_stored_effects
-    from haploformer.enformer.tracks import resolve_tracks
 
-    tissue = np.searchsorted(predictions.tracks, resolve_tracks(options.tracks, tracks)).tolist()
+    tissue = tissue_columns(predictions, tracks, options)
     return rank_disease_effects(variants, tabulate_stored_effects(predictions, windows, tissue=tissue))
 
 

@@ -3,20 +3,12 @@
 from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.disease_variants import nodes
+from haploformer.window_predictions import create_prediction_pipeline
 
 
 def create_shard_pipeline() -> Pipeline:
     """Windows of disease variants in, predicted tracks out: all of them, or one part of several."""
-    return pipeline(
-        [
-            node(
-                nodes.plan_disease_predictions,
-                ["disease_windows", "track_table", "params:enformer", "params:execution"],
-                "disease_track_predictions",
-                name="predict_disease_tracks",
-            )
-        ]
-    )
+    return create_prediction_pipeline("disease_windows", "disease_track_predictions", name="predict_disease_tracks")
 
 
 def create_pipeline() -> Pipeline:

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-from haploformer.enformer.plan import PredictionPlan
 from haploformer.formats.stored_predictions import TrackPredictions
-from haploformer.genome.haplotype_windows import HaplotypeWindows
-from haploformer.parameters import EnformerParameters, ExecutionParameters
-
-
-def plan_track_predictions(
-    haplotypes: HaplotypeWindows, tracks: pd.DataFrame, options: EnformerParameters, execution: ExecutionParameters
-) -> PredictionPlan:
-    """All tracks of every distinct window; saving the plan computes what is not stored yet."""
-    from haploformer.model_plan import plan_model
-
-    return plan_model(
-        haplotypes,
-        haplotypes.keys,
-        haplotypes.carriers(),
-        tracks,
-        options,
-        provenance=haplotypes.provenance,
-        execution=execution,
-    )
+from haploformer.parameters import EnformerParameters
+from haploformer.window_predictions import tissue_columns
 
 
 def summarise_predictions(
@@ -33,9 +14,8 @@ def summarise_predictions(
 ) -> pd.DataFrame:
     """Per gene and person the tissue's tracks and all tracks, beside the reference."""
     from haploformer.enformer.summaries import haplotype_mean, summarise_gene, summary_columns
-    from haploformer.enformer.tracks import resolve_tracks
 
-    tissue = np.searchsorted(predictions.tracks, resolve_tracks(options.tracks, tracks)).tolist()
+    tissue = tissue_columns(predictions, tracks, options)
     n_stored = len(predictions.tracks)
     columns = summary_columns(
         tissue, n_stored, with_all_bins=options.bins != "centre", with_all_tracks=n_stored == len(tracks)

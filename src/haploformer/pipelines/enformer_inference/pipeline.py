@@ -3,20 +3,12 @@
 from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.enformer_inference import nodes
+from haploformer.window_predictions import create_prediction_pipeline
 
 
 def create_shard_pipeline() -> Pipeline:
     """Haplotype windows in, predicted tracks out: all of them, or one part of several."""
-    return pipeline(
-        [
-            node(
-                nodes.plan_track_predictions,
-                ["haplotype_windows", "track_table", "params:enformer", "params:execution"],
-                "track_predictions",
-                name="predict_haplotype_tracks",
-            )
-        ]
-    )
+    return create_prediction_pipeline("haplotype_windows", "track_predictions", name="predict_haplotype_tracks")
 
 
 def create_pipeline() -> Pipeline:

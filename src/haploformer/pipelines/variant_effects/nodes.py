@@ -6,10 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from haploformer.enformer.plan import PredictionPlan
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_store import StoredGenotypes
 from haploformer.formats.stored_predictions import TrackPredictions
@@ -18,10 +16,10 @@ from haploformer.genome.variant_windows import EditedWindows
 from haploformer.parameters import (
     DataPrepParameters,
     EnformerParameters,
-    ExecutionParameters,
     SequenceBuildParameters,
     VariantEffectsParameters,
 )
+from haploformer.window_predictions import tissue_columns
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +34,7 @@ def collect_variant_windows(
 ) -> tuple[EditedWindows, pd.DataFrame]:
     """For every gene and every variant in its window, the window in which that variant alone is applied."""
     from haploformer.formats.variant_choice import read_chosen_variants
+    from haploformer.genome.variant_selection import describe_outside
     from haploformer.genome.variant_windows import build_variant_windows
     from haploformer.genome.windows import read_reversed
 
@@ -60,6 +59,8 @@ def collect_variant_windows(
             "haplotypes": "the reference with one allele of one variant in it; TSS pinned",
         },
     )
+    if outside := describe_outside(chosen.variants, chosen.inside(made.table), where=chosen.source):
+        logger.warning("%s: %s", chosen.source, outside)
     logger.info("%d genes, %d pairs of gene and variant, %d windows", len(windows), len(made.table), len(made))
     return made, chosen.audit(made.table)
 
@@ -74,23 +75,6 @@ def count_frequencies(windows: EditedWindows, variants: StoredGenotypes, individ
     return tabulate_frequencies(genotypes, windows.table, of_people)
 
 
-def plan_variant_predictions(
-    windows: EditedWindows, tracks: pd.DataFrame, options: EnformerParameters, execution: ExecutionParameters
-) -> PredictionPlan:
-    """All tracks of every distinct window; saving the plan computes what is not stored yet."""
-    from haploformer.model_plan import plan_model
-
-    return plan_model(
-        windows,
-        windows.keys,
-        windows.carriers(),
-        tracks,
-        options,
-        provenance=windows.provenance,
-        execution=execution,
-    )
-
-
 def tabulate_variant_effects(
     predictions: TrackPredictions,
     windows: pd.DataFrame,
@@ -100,10 +84,9 @@ def tabulate_variant_effects(
 ) -> pd.DataFrame:
     """SAD, SADR and log fold change of every gene and variant."""
     from haploformer.effects.stored import tabulate_stored_effects
-    from haploformer.enformer.tracks import resolve_tracks
 
     everybody = frequencies[frequencies["population"] == "all"]
-    tissue = np.searchsorted(predictions.tracks, resolve_tracks(options.tracks, tracks)).tolist()
+    tissue = tissue_columns(predictions, tracks, options)
     return tabulate_stored_effects(predictions, windows, tissue=tissue, frequencies=everybody)
 
 
@@ -150,9 +133,8 @@ def tabulate_haplotype_effects(
     from haploformer.effects.same_predictions import require_same_predictions
     from haploformer.effects.stored import list_carried
     from haploformer.effects.tables import compare_additivity, single_effects, tabulate_haplotype_effects
-    from haploformer.enformer.tracks import resolve_tracks
 
-    tissue = np.searchsorted(predictions.tracks, resolve_tracks(options.tracks, tracks)).tolist()
+    tissue = tissue_columns(predictions, tracks, options)
     carried = list_carried(haplotypes, predictions, left_out, left_out_predictions, tissue=tissue)
     require_same_predictions(effects, carried)
     table = tabulate_haplotype_effects(carried, single_effects(effects))
@@ -213,9 +195,8 @@ def tabulate_mutations(
 ) -> pd.DataFrame:
     """SAD, SADR and log fold change of every substitution."""
     from haploformer.effects.stored import tabulate_stored_effects
-    from haploformer.enformer.tracks import resolve_tracks
 
-    tissue = np.searchsorted(predictions.tracks, resolve_tracks(options.tracks, tracks)).tolist()
+    tissue = tissue_columns(predictions, tracks, options)
     return tabulate_stored_effects(predictions, windows, tissue=tissue)
 
 

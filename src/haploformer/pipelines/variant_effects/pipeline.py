@@ -3,20 +3,12 @@
 from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.variant_effects import nodes
+from haploformer.window_predictions import create_prediction_pipeline, plan_window_predictions
 
 
 def create_shard_pipeline() -> Pipeline:
     """Windows of single variants in, predicted tracks out: all of them, or one part of several."""
-    return pipeline(
-        [
-            node(
-                nodes.plan_variant_predictions,
-                ["variant_windows", "track_table", "params:enformer", "params:execution"],
-                "variant_track_predictions",
-                name="predict_variant_tracks",
-            )
-        ]
-    )
+    return create_prediction_pipeline("variant_windows", "variant_track_predictions", name="predict_variant_tracks")
 
 
 def create_pipeline() -> Pipeline:
@@ -75,7 +67,7 @@ def create_haplotype_pipeline() -> Pipeline:
                 name="collect_left_out_windows",
             ),
             node(
-                nodes.plan_variant_predictions,
+                plan_window_predictions,
                 ["left_out_windows", "track_table", "params:enformer", "params:execution"],
                 "left_out_track_predictions",
                 name="predict_left_out_tracks",
@@ -113,7 +105,7 @@ def create_mutagenesis_pipeline() -> Pipeline:
                 name="collect_mutation_windows",
             ),
             node(
-                nodes.plan_variant_predictions,
+                plan_window_predictions,
                 ["mutagenesis_windows", "track_table", "params:enformer", "params:execution"],
                 "mutagenesis_track_predictions",
                 name="predict_mutagenesis_tracks",
