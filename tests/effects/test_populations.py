@@ -95,7 +95,7 @@ def test_attribute_differences__effect_times_difference_of_frequency():
 
 def test_compare_groups__parts_and_background_add_up_to_the_exact_difference():
     attributed = attribute_differences(EFFECTS, FREQUENCIES, first="x", second="y")
-    table = compare_groups(SUMMARIES, attributed, GROUP_OF).set_index("gene_id")
+    table = compare_groups(SUMMARIES, attributed, GROUP_OF, first="x", second="y").set_index("gene_id")
     assert set(table["summary"]) == {"tissue_mean"}, "bins that no effect is told of are left out"
     g, h = table.loc["g"], table.loc["h"]
     assert (g["n_first"], g["n_second"]) == (2, 2)
@@ -122,7 +122,16 @@ def test_compare_groups__a_gene_to_which_nothing_is_added_has_no_driver():
     attributed = attribute_differences(
         effects_of([("g", 30, 1.0)]), frequencies_of([(30, "x", 0.0), (30, "y", 0.0)]), first="x", second="y"
     )
-    table = compare_groups(SUMMARIES, attributed, GROUP_OF).set_index("gene_id")
+    table = compare_groups(SUMMARIES, attributed, GROUP_OF, first="x", second="y").set_index("gene_id")
     assert pd.isna(table.loc["g", "driver"])
     assert table.loc["g", "background"] == table.loc["g", "exact_difference"]
     assert table.loc["h", "n_shared_variants"] == 0
+
+
+def test_compare_groups__of_no_effects_is_a_table_without_rows():
+    nothing = attribute_differences(EFFECTS[:0], FREQUENCIES, first="x", second="y")
+    found = compare_groups(SUMMARIES, nothing, GROUP_OF, first="x", second="y")
+    attributed = attribute_differences(EFFECTS, FREQUENCIES, first="x", second="y")
+    full = compare_groups(SUMMARIES, attributed, GROUP_OF, first="x", second="y")
+    assert len(nothing) == len(found) == 0
+    assert found.columns.tolist() == full.columns.tolist()

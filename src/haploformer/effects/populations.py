@@ -17,6 +17,11 @@ PARTS = (SHARED, PRIVATE_FIRST, PRIVATE_SECOND, FIXED)
 
 _ALLELE = ["contig", "pos", "ref", "alt"]
 
+_MEANS = [
+    *("n_first", "n_second", "reference", "first_mean", "second_mean", "exact_difference", "log2_fold_change"),
+    "standardised_difference",
+]
+
 
 def classify_alleles(first: pd.Series, second: pd.Series) -> pd.Series:
     """Who carries the alleles of each variant.
@@ -80,7 +85,9 @@ def attribute_differences(effects: pd.DataFrame, frequencies: pd.DataFrame, *, f
     return table[told + numbers].reset_index(drop=True)
 
 
-def compare_groups(summaries: pd.DataFrame, attributed: pd.DataFrame, group_of: dict[str, str]) -> pd.DataFrame:
+def compare_groups(
+    summaries: pd.DataFrame, attributed: pd.DataFrame, group_of: dict[str, str], *, first: str, second: str
+) -> pd.DataFrame:
     """The difference between the groups' mean predictions, beside the sum of what variants add to it.
 
     Parameters
@@ -89,7 +96,8 @@ def compare_groups(summaries: pd.DataFrame, attributed: pd.DataFrame, group_of: 
     attributed : DataFrame
         As of `attribute_differences`.
     group_of : dict of individual_id to group
-        The groups' names are those of ``attributed``.
+    first, second : str
+        The groups' names.
 
     Returns
     -------
@@ -97,7 +105,6 @@ def compare_groups(summaries: pd.DataFrame, attributed: pd.DataFrame, group_of: 
         The sum of ``shared``, ``private_first``, ``private_second`` and ``fixed`` is ``additive_difference``; with
         ``background``, which no effect of a single variant explains, it is ``exact_difference``.
     """
-    first, second = attributed["first"].iloc[0], attributed["second"].iloc[0]
     by_part = attributed.groupby(["gene_id", "summary", "carried"])["contribution"]
     parts, counts = by_part.sum(), by_part.size()
     drivers = attributed[(attributed["rank"] == 1) & (attributed["contribution"].fillna(0) != 0)]
@@ -116,7 +123,9 @@ def compare_groups(summaries: pd.DataFrame, attributed: pd.DataFrame, group_of: 
             | {"additive_difference": additive, **added, "background": means["exact_difference"] - additive}
             | {**n, "driver": driver, "driver_contribution": driven}
         )
-    return pd.DataFrame(rows)
+    counted = [f"n_{part}_variants" for part in (*PARTS, SAME, UNCALLED)]
+    told = ["gene_id", "summary", "first", "second", *_MEANS, "additive_difference", *PARTS, "background", *counted]
+    return pd.DataFrame(rows, columns=[*told, "driver", "driver_contribution"])
 
 
 def _compare_means(people: pd.DataFrame, first: str, second: str) -> dict[str, float]:

@@ -34,7 +34,7 @@ def compare_populations(
     of_people = [groups.of_person.get(person) for person in genotypes.individual_ids]
     frequencies = tabulate_frequencies(genotypes, effects, of_people, per_person=True)
     attributed = attribute_differences(effects, frequencies, first=groups.first, second=groups.second)
-    differences = compare_groups(summaries, attributed, groups.of_person)
+    differences = compare_groups(summaries, attributed, groups.of_person, first=groups.first, second=groups.second)
     logger.info(
         "%d people of %s against %d of %s",
         groups.size(groups.first),
