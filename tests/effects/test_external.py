@@ -204,3 +204,20 @@ def test_compare_effects__a_variant_that_was_set_aside_is_no_control():
     assert (~found.matched["is_case"]).any()
     assert set(found.matched["alt"]) == {"G"}
     assert found.audit.set_index("reason").loc["A/T or C/G: what the table says is set aside", "count"] == 20
+
+
+def test_compare_effects__an_indel_that_the_table_has_the_other_way_round_is_no_control():
+    effects = many(np.random.default_rng(2), 40)
+    for table in (effects.table, effects.variants):
+        table.loc[20:, "alt"] = "AG"
+    rows = [("A.3", "22", i + 1, "A", "G", 0.1, 0.01) for i in range(10)]
+    # Of the last one there is a row as written, too.
+    rows += [("A.3", "22", i + 1, "AG", "A", 0.1, 0.01) for i in range(20, 40)] + [
+        ("A", "22", 40, "A", "AG", 0.1, 0.01)
+    ]
+    pip = np.r_[np.full(10, 0.95), np.full(21, 0.001)]
+    given = matched_to(effects, eqtl_rows(*rows, pip=pip))
+    assert given.doubtful["variant"].tolist() == list(range(20, 40))
+    found = compare_effects(effects, given, OPTIONS)
+    assert set(found.matched["variant_id"]) <= {f"v{i}" for i in [*range(20), 39]}
+    assert found.audit.set_index("reason").loc["an indel that the table has the other way round", "count"] == 19

@@ -116,6 +116,7 @@ def test_harmonise__in_a_repeat_the_row_as_written_is_the_variant(reference):
 def test_harmonise__in_a_repeat_an_insertion_is_no_deletion(row, ours, reference, reason):
     found = harmonise(table(row), table(ours), source="t", reference=reference)
     assert found.counts == HarmoniseCounts(1, **{reason: 1})
+    assert found.doubtful["variant"].tolist() == [0]
     unnamed = harmonise(table(row), table(ours), source="t", reference=reference, ref_named=False)
     assert unnamed.table["sign"].tolist() == [-1]
     assert unnamed.counts == HarmoniseCounts(1, n_matched=1, n_swapped=1)

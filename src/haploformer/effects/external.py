@@ -10,7 +10,7 @@ import pandas as pd
 
 from haploformer.effects.concordance import Null, concordance_by_distance
 from haploformer.effects.matching import auroc_by_distance, match_controls
-from haploformer.effects.pairs import EffectPairs, FineMapped, pair_slopes, split_fine_mapped
+from haploformer.effects.pairs import EffectPairs, FineMapped, is_about, pair_slopes, split_fine_mapped
 from haploformer.effects.tables import CENTRE
 from haploformer.errors import InputError
 from haploformer.genome.genes import without_version
@@ -115,7 +115,7 @@ class MatchedRows:
 
     Attributes
     ----------
-    table : DataFrame
+    table, doubtful : DataFrame
         As of `haploformer.genome.harmonise.Harmonised`.
     counts : HarmoniseCounts
     audit : DataFrame
@@ -123,6 +123,7 @@ class MatchedRows:
     """
 
     table: pd.DataFrame
+    doubtful: pd.DataFrame
     counts: HarmoniseCounts
     audit: pd.DataFrame
 
@@ -190,7 +191,9 @@ def match_rows(
         ("harmonise", "put right", "alleles of the other strand", found.counts.n_flipped),
         ("harmonise", "put right", "alleles told by the id alone", n_by_id),
     ]
-    return MatchedRows(found.table, found.counts, pd.DataFrame([*left_out, *told], columns=AUDIT_COLUMNS))
+    return MatchedRows(
+        found.table, found.doubtful, found.counts, pd.DataFrame([*left_out, *told], columns=AUDIT_COLUMNS)
+    )
 
 
 def choose_rows(
@@ -272,18 +275,23 @@ def compare_effects(effects: ChosenEffects, matched: MatchedRows, options: Compa
     audit = [_audit_pairs(matched, paired)]
     sets = pd.DataFrame(columns=MATCHED_COLUMNS)
     if matched.table["pip"].notna().any():
-        # What the table says of A/T and C/G is set aside: they may be causal, and are no controls.
+        # What the table says of these is set aside: they may be causal, and are no controls.
         ambiguous = is_ambiguous(effects.table["ref"].tolist(), effects.table["alt"].tolist())
+        doubtful = is_about(effects.table, matched.doubtful) & ~is_about(effects.table, matched.table)
         typed = effects.table["maf"].notna().to_numpy()
-        split = split_fine_mapped(
-            effects.table[typed & ~ambiguous], matched.table, min_pip=options.min_pip, max_pip=options.max_pip
-        )
+        told = typed & ~ambiguous & ~doubtful
+        split = split_fine_mapped(effects.table[told], matched.table, min_pip=options.min_pip, max_pip=options.max_pip)
         per_case = options.controls_per_case
         tables.append(
             auroc_by_distance(split.cases, split.pool, edges=edges, rng=rng, per_case=per_case, n_draws=n_draws)
         )
         sets = _list_sets(split, per_case)
-        audit.append(_audit_fine_mapped(split, sets, int((~typed).sum()), int((typed & ambiguous).sum())))
+        left_out = {
+            "frequency not known": ~typed,
+            "A/T or C/G: what the table says is set aside": typed & ambiguous,
+            "an indel that the table has the other way round": typed & doubtful,
+        }
+        audit.append(_audit_fine_mapped(split, sets, {reason: int(flags.sum()) for reason, flags in left_out.items()}))
     return EffectComparison(
         paired.table[PAIR_COLUMNS],
         pd.concat(tables, ignore_index=True),
@@ -312,7 +320,7 @@ def _audit_pairs(matched: MatchedRows, paired: EffectPairs) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=AUDIT_COLUMNS)
 
 
-def _audit_fine_mapped(split: FineMapped, sets: pd.DataFrame, n_untyped: int, n_ambiguous: int) -> pd.DataFrame:
+def _audit_fine_mapped(split: FineMapped, sets: pd.DataFrame, left_out: dict[str, int]) -> pd.DataFrame:
     n_cases = int(sets["is_case"].sum())
     rows = [
         ("fine-map", "case", "fine-mapped, with a control", n_cases),
@@ -320,8 +328,7 @@ def _audit_fine_mapped(split: FineMapped, sets: pd.DataFrame, n_untyped: int, n_
         ("fine-map", "no case", "fine-mapped, without a control like it", len(split.cases) - n_cases),
         ("fine-map", "no case", "fine-mapped, without an effect", split.n_without_effect),
         ("fine-map", "neither", "probability between both limits", split.n_between),
-        ("fine-map", "neither", "frequency not known", n_untyped),
-        ("fine-map", "neither", "A/T or C/G: what the table says is set aside", n_ambiguous),
+        *(("fine-map", "neither", reason, n) for reason, n in left_out.items()),
     ]
     return pd.DataFrame(rows, columns=AUDIT_COLUMNS)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from haploformer.genome.genes import without_version
 
@@ -108,6 +109,19 @@ def split_fine_mapped(
     high = pips[pips >= min_pip].index
     n_without = int((~high.isin(pd.MultiIndex.from_frame(ours[_KEY]))).sum())
     return FineMapped(effects[case], effects[control], int((~case & ~control & listed).sum()), n_without)
+
+
+def is_about(effects: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether the gene and variant of each effect are those of one of the rows, bool (n_effects,).
+
+    Parameters
+    ----------
+    effects, rows : DataFrame
+        ``gene_id, variant``; versions of genes do not count.
+    """
+    ours, theirs = (pd.MultiIndex.from_frame(_with_bare_gene(table)[_KEY]) for table in (effects, rows))
+    found: NDArray[np.bool_] = ours.isin(theirs)
+    return found
 
 
 def _with_bare_gene(table: pd.DataFrame) -> pd.DataFrame:

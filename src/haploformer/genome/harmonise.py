@@ -105,10 +105,13 @@ class Harmonised:
         The rows, in their order, with their own index and two new columns: ``variant``, the row number of our
         variant, and ``sign``, -1 where the effect of the foreign ALT is that of our REF, else 1.
     counts : HarmoniseCounts
+    doubtful : DataFrame
+        Rows left out that name one of our indels the other way round, with ``variant``: what they say may be about it.
     """
 
     table: pd.DataFrame
     counts: HarmoniseCounts
+    doubtful: pd.DataFrame
 
 
 def compare_with_reference(rows: pd.DataFrame, reference: Reference) -> pd.DataFrame:
@@ -282,7 +285,7 @@ def harmonise(
     state = _States(rows, variants, reference, intervals, may_swap, ref_named)
     if reference is not None:
         state.require_build(source, reference.name)
-    variant, swapped, flipped = state.match()
+    variant, swapped, flipped, doubtful = state.match()
     repeated = np.zeros(len(rows), bool)
     matched = variant >= 0
     if within and matched.any():
@@ -301,7 +304,10 @@ def harmonise(
     )
     require_matched(counts, source=source, floor=min_matched_share)
     sign = np.where(swapped[matched], -1, 1)
-    return Harmonised(rows[matched].assign(variant=variant[matched], sign=sign), counts)
+    left = doubtful >= 0
+    return Harmonised(
+        rows[matched].assign(variant=variant[matched], sign=sign), counts, rows[left].assign(variant=doubtful[left])
+    )
 
 
 def alleles_by_id(rows: pd.DataFrame, variants: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -394,30 +400,35 @@ class _States:
                 f"give the table of the build of {reference_name}, or lift it over",
             )
 
-    def match(self) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Our variant of each row (-1: none), whether alleles are the other way round, and of the other strand."""
+    def match(self) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
+        """Our variant of each row (-1: none), whether alleles are the other way round, and of the other strand.
+
+        Last the variant that a row may be about the other way round, and is not taken for.
+        """
         ours: dict[tuple[str, int, str, str], int] = {}
         for number, key in enumerate(_keys(self.variants, "ref", "alt")):
             ours.setdefault(key, number)
         n = len(self.rows)
-        variant, swapped, flipped = np.full(n, -1), np.zeros(n, bool), np.zeros(n, bool)
+        variant, doubtful, swapped, flipped = np.full(n, -1), np.full(n, -1), np.zeros(n, bool), np.zeros(n, bool)
         turned = self.rows.assign(ref=_turn(self.rows["ref"]), alt=_turn(self.rows["alt"]))
         forms = [(self.rows, False, False), (self.rows, True, False), (turned, False, True), (turned, True, True)]
         differs, untold = self._other_ways_round()
         for table, swap, flip in forms if self.may_swap else forms[:1]:
-            left = np.flatnonzero(self._open & (variant < 0) & ~(differs & swap))
+            left = np.flatnonzero(self._open & (variant < 0))
             keys = _keys(table.iloc[left], *(("alt", "ref") if swap else ("ref", "alt")))
             at = np.fromiter((ours.get(key, -1) for key in keys), np.int64, len(keys))
             hit = at >= 0
             if swap:
-                self.verdict[left[hit & untold[left]]] = "n_ambiguous"
-                hit &= ~untold[left]
+                doubt = hit & (differs | untold)[left]
+                doubtful[left[doubt]] = at[doubt]
+                self.verdict[left[doubt & untold[left]]] = "n_ambiguous"
+                hit &= ~doubt
             variant[left[hit]], swapped[left[hit]], flipped[left[hit]] = at[hit], swap, flip
         places = set(zip(self.variants["contig"], self.variants["pos"], strict=True))
         at_ours = np.fromiter((p in places for p in zip(self.rows["contig"], self.rows["pos"], strict=True)), bool, n)
         self._settle((variant < 0) & ~at_ours, "n_absent")
         self._settle(variant < 0, "n_other_alleles")
-        return variant, swapped, flipped
+        return variant, swapped, flipped, doubtful
 
     def _other_ways_round(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Rows that are another variant the other way round, and rows of which that cannot be told."""
