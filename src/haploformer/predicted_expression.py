@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 PREDICTED = "predicted"
 NO_WEIGHTS = "no weights: the mean for everybody"
 
+#: How a gene was held out of the net over genes: with its fold, or because Enformer was not trained on it.
+GENE_FOLDS, ENFORMER_TEST = "gene folds", "enformer test"
+
 
 def out_of_fold_rows(
     predictions: Mapping[str, NDArray[np.float64]],

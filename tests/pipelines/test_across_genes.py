@@ -51,8 +51,8 @@ def with_levels(bed: ExpressionBed, levels: np.ndarray) -> ExpressionBed:
     return replace(bed, name="tpm.bed", values=np.exp2(levels[:, None] + noise) - 1)
 
 
-def prepare(files, bed: ExpressionBed, sequences: pd.DataFrame = NO_SEQUENCES) -> pd.DataFrame:
-    groups = (DataPrepParameters(), SelectParameters(), SequenceBuildParameters(), ENFORMER, OPTIONS)
+def prepare(files, bed: ExpressionBed, sequences: pd.DataFrame = NO_SEQUENCES, **select: str) -> pd.DataFrame:
+    groups = (DataPrepParameters(), SelectParameters(**select), SequenceBuildParameters(), ENFORMER, OPTIONS)
     return nodes.prepare_levels(bed, files["annotation"], files["reference"], sequences, *groups)
 
 
@@ -104,6 +104,33 @@ def test_prepare_levels__refuses_what_is_normalised_per_gene(files) -> None:
     told = str(error.value)
     assert "is normalised per gene: every gene has the same mean, so that r over genes would not compare levels" in told
     assert "give a table of TPM or other levels (--params levels=FILE); what such data can answer instead" in told
+
+
+def test_prepare_levels__are_of_the_whole_table_whatever_is_selected(files) -> None:
+    with pytest.raises(InputError, match="is normalised per gene"):
+        prepare(files, files["bed"], individuals=files["bed"].individual_ids[3])
+    levels = np.random.default_rng(1).uniform(1, 8, len(files["bed"].genes))
+    bed = with_levels(files["bed"], levels)
+    person = bed.individual_ids[3]
+    np.testing.assert_allclose(prepare(files, bed, individuals=person)["level"], np.log2(bed.values[:, 3] + 1))
+    # Genes whose logarithms are all above 0 are not taken for raw values.
+    logs = replace(bed, values=np.log2(bed.values + 1) - np.sort(levels)[2])
+    high = np.flatnonzero((logs.values > 0).all(axis=1))
+    assert 18 <= len(high) < 24
+    names = bed.genes["gene_id"].iloc[high].tolist()
+    chosen = prepare(files, logs, genes="+".join(names)).set_index("gene_id")["level"]
+    np.testing.assert_allclose(chosen[names], logs.values[high].mean(axis=1))
+
+
+def test_prepare_levels__too_few_genes_is_what_is_said(files) -> None:
+    bed = with_levels(files["bed"], np.random.default_rng(1).uniform(1, 8, len(files["bed"].genes)))
+    with pytest.raises(InputError, match=r"^gene folds: 1 groups of genes .* \(1 genes\) for 3 folds; give more genes"):
+        prepare(files, bed, genes=bed.genes["gene_id"].iloc[0])
+    one = replace(bed, genes=bed.genes.iloc[:1], values=bed.values[:1])
+    with pytest.raises(
+        InputError, match=r"^tpm.bed: 1 genes are too few to tell whether expression has levels \(4 are"
+    ):
+        prepare(files, one)
 
 
 def test_plan_reference_predictions__stores_each_centre_bin_once(predicted) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from haploformer.errors import InputError
 from haploformer.evaluation.metrics import fisher_mean, pearson, ranks, within_fold_r
 from haploformer.evaluation.resampling import INTERVAL, MIN_LOCI
+from haploformer.predicted_expression import ENFORMER_TEST, GENE_FOLDS
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +21,15 @@ _LEVELS = 0.5
 
 #: Genes behind the r of a person.
 _MIN_GENES = 4
+
+#: Genes behind an r of levels.
+MIN_HELD_OUT = 6
+
+#: What a score of held-out genes says, and what it does not.
+REMARKS = {
+    GENE_FOLDS: "held out of this fit only: Enformer's own training genes are among those tested",
+    ENFORMER_TEST: "windows overlap Enformer's test sequences alone: neither Enformer nor this fit was trained there",
+}
 
 #: What is computed instead where expression has no levels.
 _DEVIATIONS = "give TPM; in its place person_scores has r of the deviations from each gene's mean"
@@ -37,7 +47,16 @@ def has_levels(measured: NDArray[np.floating]) -> bool:
 
 
 def require_levels(measured: NDArray[np.floating], where: str, *, remedy: str = _DEVIATIONS) -> None:
-    """Raise InputError if expression (n_genes, n_individuals) is normalised per gene."""
+    """Raise InputError if expression (n_genes, n_individuals) is normalised per gene, or too small to tell.
+
+    It takes the people of the whole table: of one person alone nobody can tell.
+    """
+    if len(measured) < _MIN_GENES:
+        raise InputError(
+            where,
+            f"{len(measured)} genes are too few to tell whether expression has levels ({_MIN_GENES} are needed)",
+            "give more genes",
+        )
     if not has_levels(measured):
         raise InputError(
             where,
@@ -46,17 +65,21 @@ def require_levels(measured: NDArray[np.floating], where: str, *, remedy: str = 
         )
 
 
+def are_logarithms(measured: NDArray[np.floating]) -> bool:
+    """Whether a whole table of expression is taken for logarithms: it has values below 0."""
+    return bool((np.asarray(measured) < 0).any())
+
+
 def log_levels(measured: NDArray[np.floating]) -> NDArray[np.float64]:
-    """log2(x + 1) of expression; a table with values below 0 is taken for logarithms."""
+    """log2(x + 1) of a whole table of expression, but of `are_logarithms`."""
     values = np.asarray(measured, dtype=np.float64)
-    return values if (values < 0).any() else np.log2(values + 1)
+    return values if are_logarithms(values) else np.log2(values + 1)
 
 
-def mean_levels(measured: NDArray[np.floating]) -> NDArray[np.float64]:
+def mean_levels(measured: NDArray[np.floating], *, logarithms: bool) -> NDArray[np.float64]:
     """Level (n_genes,) of expression (n_genes, n_individuals): log2(mean over people + 1), or the mean of logarithms."""
-    values = np.asarray(measured, dtype=np.float64)
-    mean: NDArray[np.float64] = values.mean(axis=1)
-    return mean if (values < 0).any() else np.log2(mean + 1)
+    mean: NDArray[np.float64] = np.asarray(measured, dtype=np.float64).mean(axis=1)
+    return mean if logarithms else np.log2(mean + 1)
 
 
 def correlate_levels(
@@ -136,8 +159,7 @@ def score_people(scored: pd.DataFrame, measured: pd.DataFrame, enformer: pd.Data
     wide = measured.pivot(index="gene_id", columns="individual_id", values="expression")
     coverage = enformer.pivot(index="gene_id", columns="individual_id", values="predicted_expression")
     coverage = np.log2(coverage.loc[coverage.index.isin(wide.index), wide.columns] + 1)
-    levels = wide.loc[coverage.index]
-    levels = pd.DataFrame(log_levels(levels.to_numpy()), levels.index, levels.columns)
+    levels = pd.DataFrame(log_levels(wide.to_numpy()), wide.index, wide.columns).loc[coverage.index]
     tables += _person_rows([coverage, levels], correlate_levels, model="enformer", quantity="level")
     columns = ["individual_id", "model", "quantity", "n_genes", "pearson_r"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
@@ -165,6 +187,34 @@ def _require_genes(measured: NDArray[np.floating], where: str) -> None:
         raise InputError(
             where, f"{len(measured)} genes vary; the r of a person over genes needs {_MIN_GENES}", "give more genes"
         )
+
+
+def score_held_out_genes(predicted: pd.DataFrame, locus: pd.Series, rng: np.random.Generator) -> pd.DataFrame:
+    """r over genes of each model, in each way of holding genes out that has enough of them.
+
+    Parameters
+    ----------
+    predicted : DataFrame, schema ``across_genes_predictions``
+    locus : Series of str, index ``gene_id``
+        1-Mb locus of each gene.
+    rng : Generator
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        As `score_levels` gives, with ``model, held_out, remark``.
+    """
+    tables = []
+    for held_out, remark in REMARKS.items():
+        for model, rows in predicted[predicted["held_out"] == held_out].groupby("model", sort=False):
+            if len(rows) < MIN_HELD_OUT:
+                continue
+            folds = rows["fold"].fillna(0).to_numpy(dtype=np.int64)
+            loci = locus.loc[rows["gene_id"].tolist()].to_numpy(dtype=object)
+            found = score_levels(rows["predicted"].to_numpy(), rows["level"].to_numpy(), folds, loci, rng)
+            tables.append(found.assign(model=model, held_out=held_out, remark=remark))
+    return pd.concat(tables, ignore_index=True)
 
 
 def score_levels(

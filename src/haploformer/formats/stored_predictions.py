@@ -80,6 +80,13 @@ class TrackPredictions:
         """What is stored of some windows, given in ascending order: float32 (n_windows, ..., n_tracks)."""
         return np.asarray(self.values.get_orthogonal_selection((window, *[slice(None)] * (self.values.ndim - 1))))
 
+    def of_genes(self, gene_ids: Sequence[str]) -> NDArray[np.float32]:
+        """What is stored of each gene's window, one per gene: float32 (n_genes, ..., n_tracks)."""
+        window = self.windows.set_index("gene_id")["window"].loc[list(gene_ids)].to_numpy()
+        # Windows of equal sequence are stored once.
+        unique, place = np.unique(window, return_inverse=True)
+        return self.rows(unique)[place]
+
     def log_coverage(self, gene_id: str, *, individual_ids: Sequence[str]) -> NDArray[np.float64]:
         """log2(coverage + 1) of each person on every stored track at the centre bins, (n_individuals, n_tracks)."""
         copies = self.windows[self.windows["gene_id"] == gene_id]

@@ -89,6 +89,28 @@ def require_contigs(contigs: Iterable[str], reference: Reference) -> None:
         )
 
 
+def checked_windows(
+    genes: pd.DataFrame,
+    reference: Reference,
+    *,
+    length: int,
+    checked_length: int | None,
+    max_n_share: float,
+    refuse: bool,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The window of each gene (`build_windows`), and of these the `known_windows`.
+
+    Parameters
+    ----------
+    refuse : bool
+        Whether a window of unknown sequence is refused (`require_known_sequence`).
+    """
+    windows = build_windows(genes, reference, length=length, checked_length=checked_length)
+    if refuse:
+        require_known_sequence(windows, max_n_share=max_n_share, reference_name=reference.name)
+    return windows, known_windows(windows, max_n_share=max_n_share)
+
+
 def known_windows(windows: pd.DataFrame, *, max_n_share: float) -> pd.DataFrame:
     """The windows with at most ``max_n_share`` unknown bases; InputError if there are none."""
     known = windows[windows["n_share"] <= max_n_share].reset_index(drop=True)

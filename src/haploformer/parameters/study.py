@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import (
     Field,
@@ -98,7 +98,7 @@ class SequenceBuildParameters(ParameterGroup):
     checked_window : int, optional
         Bases round the TSS that are looked at for unknown ones and for variants, if more than the model's window.
     min_variants : int
-        A gene with fewer variants there is left out and counted.
+        A gene with fewer variants there is left out and counted; not where models are applied (`of_new_people`).
     max_missing : float
         Share of missing alleles in a window over which a person is refused; missing alleles are read as reference.
     strand : str
@@ -112,3 +112,13 @@ class SequenceBuildParameters(ParameterGroup):
     min_variants: int = Field(0, ge=0)
     max_missing: float = Field(0.05, ge=0, le=1)
     strand: Literal["forward", "gene"] = "forward"
+
+    @property
+    def window_rules(self) -> dict[str, Any]:
+        """Options of `haploformer.genome.windows.checked_windows`."""
+        refuse = self.unknown_windows == "refuse"
+        return {"checked_length": self.checked_window, "max_n_share": self.max_n_share, "refuse": refuse}
+
+    def of_new_people(self) -> SequenceBuildParameters:
+        """The same for people whom models are applied to: where none of them varies, all have the same prediction."""
+        return self.model_copy(update={"min_variants": 0})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.stacking.gene_folds import ENFORMER_TEST
@@ -136,6 +137,42 @@ def predict_levels(
         fits[frozenset()],
         sum(path.n_unfinished for path in paths.values()),
     )
+
+
+def level_weight_rows(
+    net: LevelPrediction, tracks: NDArray[np.int64], bins: Sequence[int], descriptions: pd.Series
+) -> pd.DataFrame:
+    """One row per net, bin and track with a weight.
+
+    Parameters
+    ----------
+    net : LevelPrediction
+    tracks : int64 (n_tracks,)
+    bins : sequence of int (n_bins,)
+    descriptions : Series of str
+        By track.
+
+    Returns
+    -------
+    DataFrame, schema ``across_genes_weights``
+        ``fold`` is null for the net of all folds.
+    """
+    pieces = []
+    for fold, fit in ((pd.NA, net.of_all), *enumerate(net.fits)):
+        used = np.flatnonzero(fit.weights)
+        number = tracks[used % len(tracks)]
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "fold": pd.array([fold] * len(used), dtype="Int64"),
+                    "track": number,
+                    "description": descriptions.reindex(number).to_numpy(),
+                    "bin": np.asarray(bins)[used // len(tracks)],
+                    "weight": fit.weights[used],
+                }
+            )
+        )
+    return pd.concat(pieces, ignore_index=True)
 
 
 @dataclass(frozen=True, eq=False)

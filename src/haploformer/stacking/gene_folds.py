@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import logging
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer import predicted_expression
 from haploformer.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 #: Over fewer genes a rank correlation of 1 comes by chance, which Fisher's z takes for certain.
 MIN_GENES_PER_FOLD = 6
@@ -181,3 +185,59 @@ def hold_out_enformer_test(
     used = ~test & ~near
     folds[used] = assign_gene_folds(genes[used], length=length, n_folds=n_folds, seed=seed, by=by)
     return folds
+
+
+def hold_out_genes(
+    genes: pd.DataFrame,
+    sequences: pd.DataFrame,
+    *,
+    length: int,
+    n_folds: int,
+    seed: int,
+    by: Literal["windows", "chromosomes"],
+) -> pd.DataFrame:
+    """How each gene is held out, as the stored table says it.
+
+    Parameters
+    ----------
+    sequences : DataFrame
+        As `split_by_enformer` takes; without rows all genes are dealt into folds.
+
+    Returns
+    -------
+    DataFrame (n_genes,)
+        ``enformer_split, held_out, fold`` of schema ``gene_levels``.
+    """
+    rules: Any = {"length": length, "n_folds": n_folds, "seed": seed, "by": by}
+    if sequences.empty:
+        splits = pd.Series(None, index=genes["gene_id"], dtype=object)
+        folds = assign_gene_folds(genes, **rules)
+    else:
+        splits = split_by_enformer(genes, sequences, length=length)
+        folds = hold_out_enformer_test(genes, splits, **rules)
+    names = {ENFORMER_TEST: predicted_expression.ENFORMER_TEST, LEFT_OUT: None}
+    held_out = [names.get(int(fold), predicted_expression.GENE_FOLDS) for fold in folds]
+    return pd.DataFrame(
+        {
+            "enformer_split": splits.to_numpy(),
+            "held_out": pd.Series(held_out, dtype=object),
+            "fold": pd.array([int(fold) if fold >= 0 else pd.NA for fold in folds], dtype="Int64"),
+        }
+    )
+
+
+def stored_folds(genes: pd.DataFrame) -> NDArray[np.int64]:
+    """The folds (n_genes,) that `hold_out_genes` made the table of: ``ENFORMER_TEST`` and ``LEFT_OUT`` are numbers."""
+    numbers = genes["fold"].fillna(LEFT_OUT).to_numpy(dtype=np.int64)
+    return np.where(genes["held_out"] == predicted_expression.ENFORMER_TEST, ENFORMER_TEST, numbers)
+
+
+def deal_genes(genes: pd.DataFrame, *, length: int, n_folds: int, seed: int) -> NDArray[np.int64] | None:
+    """`assign_gene_folds`, in fewer folds where there are fewer groups; None where overlapping windows join all genes."""
+    n_groups = int(chain_windows(genes, length=length).max()) + 1
+    if n_groups < 2:
+        logger.warning("no gene is held out: windows of %d bases join all %d genes", length, len(genes))
+        return None
+    n_folds = min(n_folds, n_groups)
+    logger.info("%d genes in %d groups that share no sequence, dealt into %d folds", len(genes), n_groups, n_folds)
+    return assign_gene_folds(genes, length=length, n_folds=n_folds, seed=seed, min_genes=1)
