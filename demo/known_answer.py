@@ -121,13 +121,9 @@ class Demo:
         wide = draw_expression(self.truth, np.random.default_rng([FIRST_SEED, draw]))
         measured = wide.stack().rename("expression").reset_index()
         fitted = self.fit_baselines(measured, self.covariates, folds)
-        nothing = self.enformer.iloc[:0]
         stack, _, _ = stacking.fit_stack(
-            **{model: tables.predicted for model, tables in fitted.items()},
-            **{f"inner_{model}": tables.inner for model, tables in fitted.items()},
-            enformer=self.enformer,
-            enformer_all_tracks=nothing,
-            enformer_all_bins=nothing,
+            stacking.gather_predictions(*(tables.predicted for tables in fitted.values()), self.enformer),
+            stacking.gather_predictions(*(tables.inner for tables in fitted.values())),
             measured=measured,
             covariates=self.covariates,
             person_folds=folds,

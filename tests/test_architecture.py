@@ -10,15 +10,18 @@ import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import get_type_hints
 
 import pytest
 import yaml
+from kedro.config import OmegaConfigLoader
 from pydantic import BaseModel
 
 from haploformer.parameters import GROUPS
 from haploformer.pipeline_registry import register_pipelines
+from haploformer.settings import CONFIG_LOADER_ARGS
 from tests.conftest import ROOT
 
 SOURCES = ROOT / "src" / "haploformer"
@@ -93,7 +96,10 @@ def test_datasets__import_nothing_heavy():
 def test_nodes__every_hint_resolves_and_parameters_are_models(name):
     node = NODES[name]
     hints = get_type_hints(node.func)
-    arguments = list(inspect.signature(node.func).parameters)
+    parameters = inspect.signature(node.func).parameters.values()
+    arguments = [parameter.name for parameter in parameters]
+    if [parameter.kind for parameter in parameters] == [inspect.Parameter.VAR_POSITIONAL]:
+        arguments *= len(node.inputs)
     assert set(arguments) <= set(hints), "an argument without a hint"
     assert "return" in hints
     for argument, dataset in zip(arguments, node.inputs, strict=True):
@@ -253,7 +259,58 @@ def test_catalog__every_dataset_is_stored_and_has_a_layer(project):
     assert [
         name for name, (_, metadata) in datasets.items() if not (metadata or {}).get("kedro-viz", {}).get("layer")
     ] == []
-    assert [name for name, (kind, _) in datasets.items() if kind == "MemoryDataset"] == ["cis_dosages"]
+    assert {name for name, (kind, _) in datasets.items() if kind == "MemoryDataset"} == {
+        "cis_dosages",
+        "gathered_predictions",
+        "gathered_inner_predictions",
+    }
+
+
+CATALOG = {path.name: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "conf/base/catalog").glob("*.yml"))}
+
+
+def test_outputs__every_stored_dataset_is_named():
+    """In docs/outputs.md, by its name or a pattern; what lies at the same place is another view on it."""
+    cells = [line.split("|")[1] for line in (ROOT / "docs/outputs.md").read_text().splitlines() if line[:3] == "| `"]
+    named = [re.sub("<[a-z]+>", "*", name) for cell in cells for name in re.findall("`([^`]+)`", cell)]
+    stored = {
+        entry["filepath"]: re.sub(r"\{\w+\}", "*", name)
+        for file, entries in reversed(CATALOG.items())
+        for name, entry in reversed(entries.items())
+        if file != "01_raw.yml" and isinstance(entry, dict) and "filepath" in entry
+    }
+    # Models of another run, which apply reads.
+    ours = [name for place, name in stored.items() if not place.startswith("${_models}")]
+    assert len(ours) > 100
+    patterns = [name for name in ours if "*" in name]
+    told = {name for name in ours if any(fnmatchcase(name, pattern) for pattern in named)}
+    told |= {pattern for pattern in patterns if any(fnmatchcase(name, pattern) for name in named)}
+    assert [name for name in ours if name not in told] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "entries"),
+    [
+        (
+            {"levels": "tpm.bed.gz"},
+            ["gene_levels", "reference_track_predictions", "across_genes_predictions", "across_genes_weights"],
+        ),
+        (
+            {"enformer_sequences": "sequences.bed"},
+            ["gene_levels", "reference_track_predictions", "across_genes_scores"],
+        ),
+    ],
+)
+def test_catalog__an_input_of_the_command_line_has_a_folder_of_its_own(given, entries):
+    """What is made of it does not take the place of what the environment's own file gave."""
+    usual, other = (
+        OmegaConfigLoader(str(ROOT / "conf"), runtime_params=params, **CONFIG_LOADER_ARGS)["catalog"]
+        for params in ({}, given)
+    )
+    changed = {name for name, entry in other.items() if entry.get("filepath") != usual[name].get("filepath")}
+    made = {name for name in changed if not str(other[name]["filepath"]).endswith(next(iter(given.values())))}
+    assert set(entries) <= made
+    assert made == PIPELINES["across_genes"].all_outputs()
 
 
 #: A path of somebody's machine, an index of packages, an address in a lock file.

@@ -55,9 +55,9 @@ def register_pipelines() -> dict[str, Pipeline]:
     selections["final_baselines"] = baselines.create_final_pipeline()
     new_people = apply.create_gene_pipeline() + data_prep.create_genotype_pipeline()
     selections["apply_baselines"] = new_people + apply.create_baseline_pipeline()
-    with_sequence = new_people + pipelines["sequence_build"] + pipelines["enformer_inference"]
+    with_sequence = new_people + sequence_build.create_pipeline_of_new_people() + pipelines["enformer_inference"]
     selections["apply"] = with_sequence + apply.create_pipeline()
-    held_out = {"held_out_populations": _hold_out_populations(pipelines["baselines"], pipelines["stacking"])}
+    held_out = {"held_out_populations": _hold_out_populations()}
     effects = {
         "variant_effects": variant_effects.create_pipeline(),
         "haplotype_effects": prediction
@@ -94,12 +94,13 @@ def register_pipelines() -> dict[str, Pipeline]:
     )
 
 
-def _hold_out_populations(fit: Pipeline, stack: Pipeline) -> Pipeline:
+def _hold_out_populations() -> Pipeline:
     """The same models without a population, then tested on it; what they make has names of its own."""
+    fit, without = baselines.create_refit_pipeline(), "_without_population"
+    stack = stacking.create_pipeline(suffix=without) + stacking.create_gene_pipeline(suffix=without)
     needed = sorted((stack.inputs() & fit.all_outputs()) | {"predicted_expression_genotype_pcs"})
-    models = fit.to_outputs(*needed) + stack + stacking.create_gene_pipeline("share_stack_without_population")
-    kept = {"cis_windows", "cis_dosages"}
-    outputs = {name: f"held_out_{name}" for name in models.all_outputs() - kept}
+    models = fit.to_outputs(*needed) + stack
+    outputs = {name: f"held_out_{name}" for name in models.all_outputs()}
     renamed = pipeline(models, inputs={"person_folds": "population_folds"}, outputs=outputs)
     renamed += stacking.create_gene_pipeline()
     return data_prep.create_population_folds() + renamed + evaluation.create_population_pipeline()

@@ -79,8 +79,8 @@ class Study:
         )
         enformer, all_tracks, nothing = self.enformer(self.variants)
         stack, tracks = stacking.fit_final_stack(
-            *(predicted[name] for name in ("top_snp", "prs", "blup", "elastic_net")),
-            *(enformer, all_tracks, nothing, models),
+            stacking.gather_predictions(*(predicted[m] for m in baselines.MODELS), enformer, all_tracks, nothing),
+            models,
             *study,
             self.coverage(self.variants),
             StackingParameters(features=STACKED, components=components),

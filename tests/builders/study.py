@@ -124,14 +124,19 @@ class Study:
         models = [found[f"{m} predicted"] for m in ("top_snp", "prs", "blup", "elastic_net")]
         inner = [found[f"{m} inner"] for m in ("top_snp", "prs", "blup", "elastic_net")]
         zero_shot = [enformer, all_tracks, enformer.iloc[:0]]
+        gathered = (stacking.gather_predictions(*models, *zero_shot), stacking.gather_predictions(*inner))
+        summaries = [
+            table.assign(summary=name).rename(columns={"predicted_expression": "personal"})
+            for name, table in (("tissue_mean", enformer), ("all_tracks_mean", all_tracks))
+        ]
         features = ("top_snp", "prs", "elastic_net", "blup", "enformer")
         choice = StackingParameters(**({"features": features, "components": 2} | stack))
-        inputs = (*models, *zero_shot, *inner, *shared)
         names = ["stack predicted", "stack_without_enformer predicted", "stack weights"]
-        found |= dict(zip(names, stacking.fit_stack(*inputs, self.predictions, choice), strict=True))
+        found |= dict(zip(names, stacking.fit_stack(*gathered, *shared, self.predictions, choice), strict=True))
         rules = (choice, EnformerParameters(preset="tiny"), options, EvaluationParameters())
         names = ["shared scores", "shared weights"]
-        found |= dict(zip(names, stacking.share_stack(*inputs, self.genes, *rules), strict=True))
+        inputs = (*gathered, pd.concat(summaries), *shared, self.genes)
+        found |= dict(zip(names, stacking.share_stack(*inputs, *rules), strict=True))
         of_scores = [*zero_shot, *models[:3], found["pcs predicted"], models[3]]
         stacks = [found["stack predicted"], found["stack_without_enformer predicted"]]
         if "held_out" not in folds.columns:

@@ -18,6 +18,7 @@ from haploformer.parameters import (
     EnformerParameters,
     EvaluationParameters,
     SelectParameters,
+    StackingParameters,
 )
 from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.pipelines.evaluation import nodes as evaluation
@@ -136,7 +137,14 @@ def test_assign_person_folds__fewer_people_than_folds() -> None:
 
 def test_share_stack__genes_that_all_share_sequence_are_not_held_out(study, tables, caplog) -> None:
     genes = study.genes.assign(tss=1_000 * np.arange(4))
-    rules = (EnformerParameters(preset="tiny"), BaselinesParameters(cis_window=100_000), EvaluationParameters())
+    measured, folds = study.measured(study.expression), study.folds
+    summaries = pd.DataFrame({"gene_id": ["G0", "G3"]})
+    options = (StackingParameters(), EnformerParameters(preset="tiny"), BaselinesParameters(cis_window=100_000))
+    nothing = pd.DataFrame()
     with caplog.at_level(logging.WARNING):
-        assert stacking._deal_genes(genes, ["G0", "G3"], *rules) is None
+        scores, weights = stacking.share_stack(
+            *(nothing, nothing, summaries, measured, study.covariates, folds, genes), *options, EvaluationParameters()
+        )
+    assert schemas.shared_stack_scores.validate(scores).empty
+    assert schemas.shared_stack_weights.validate(weights).empty
     assert "no gene is held out: windows of 100000 bases join all 2 genes" in caplog.text

@@ -40,13 +40,21 @@ def test_pipeline__every_fit_reads_the_folds_without_a_population() -> None:
     readers = {node.name for node in made.nodes if "person_folds" in node.inputs}
     assert readers == {"hold_out_populations", "share_stack"}  # the latter weighs the cohort's own models
     fits = {node.name for node in made.nodes if "population_folds" in node.inputs}
-    assert {"fit_dosage_models", "fit_structure_models", "fit_stack", "share_stack_without_population"} <= fits
+    assert {
+        "fit_dosage_models",
+        "fit_structure_models",
+        "fit_stack_without_population",
+        "share_stack_without_population",
+    } <= fits
     # Nothing of the cohort's own run is replaced.
     cohort = register_pipelines()["__default__"].all_outputs()
-    assert made.all_outputs() & cohort == {"cis_windows", "cis_dosages"}
+    assert made.all_outputs() & cohort == {"gathered_predictions", "gathered_inner_predictions"}
+    assert {"cis_windows", "enformer_summaries"} <= made.inputs()
     without = next(node for node in made.nodes if node.name == "share_stack_without_population")
     assert without.outputs == ["held_out_shared_stack_scores", "held_out_shared_stack_weights"]
-    of_people = {name for name in without.inputs if "elastic_net" in name}
+    assert {"held_out_gathered_predictions", "held_out_gathered_inner_predictions"} <= set(without.inputs)
+    gathered = [node for node in made.nodes if set(node.outputs) & set(without.inputs)]
+    of_people = {name for node in gathered for name in node.inputs if "elastic_net" in name}
     assert of_people == {"held_out_predicted_expression_elastic_net", "held_out_inner_predictions_elastic_net"}
 
 

@@ -18,6 +18,13 @@ TISSUE_MEAN = "tissue_mean"
 ALL_TRACKS_MEAN = "all_tracks_mean"
 ALL_BINS_MEAN = "all_bins_mean"
 
+#: Models that each are one summary.
+SUMMARY_OF_MODEL = {
+    "enformer": TISSUE_MEAN,
+    "enformer_all_tracks": ALL_TRACKS_MEAN,
+    "enformer_all_bins": ALL_BINS_MEAN,
+}
+
 
 def haplotype_mean(coverage: NDArray[np.float32], person: NDArray[np.int64], n_individuals: int) -> NDArray[np.float64]:
     """Mean over each person's chromosome copies.
@@ -144,7 +151,8 @@ def zero_shot_predictions(
     summaries : DataFrame, schema ``enformer_summaries``
     summary, model : str
     transform : str
-        ``coverage``, ``log1p`` (natural logarithm of coverage + 1) or ``log2_fold_change`` (against the reference).
+        ``coverage``, ``log1p`` (natural logarithm of coverage + 1), ``log2`` (of coverage + 1) or ``log2_fold_change``
+        (against the reference).
 
     Returns
     -------
@@ -153,5 +161,6 @@ def zero_shot_predictions(
     """
     chosen = summaries[summaries["summary"] == summary]
     values = chosen["log2_fold_change" if transform == "log2_fold_change" else "personal"].to_numpy(dtype=np.float64)
-    values = np.log1p(values) if transform == "log1p" else values
+    if transform in {"log1p", "log2"}:
+        values = np.log1p(values) if transform == "log1p" else np.log2(values + 1)
     return zero_shot_rows(chosen["gene_id"].tolist(), chosen["individual_id"].tolist(), values, model=model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +79,36 @@ def score_shared_population(
     found = within_fold_r(seed.unseen[:, held_out], seed.measured[-1][:, held_out], np.zeros(held_out.sum(), np.int64))
     n, r, constant = int(held_out.sum()), found.pearson, found.n_constant_folds
     return _rows(gene_ids, gene_folds, model, "unseen population", population, n, r, constant)
+
+
+def score_shared_seeds(
+    seeds: Mapping[int, SharedSeed],
+    person_folds: pd.DataFrame,
+    individual_ids: Sequence[str],
+    gene_ids: Sequence[str],
+    gene_folds: NDArray[np.int64],
+    *,
+    model: str,
+) -> pd.DataFrame:
+    """`score_shared` over all fold seeds; where each seed holds a population out, `score_shared_population` of each.
+
+    Parameters
+    ----------
+    seeds : mapping of fold seed to SharedSeed
+    person_folds : DataFrame, schema ``person_folds`` or ``population_folds``
+
+    Returns
+    -------
+    DataFrame, schema ``shared_stack_scores``
+    """
+    if "held_out" not in person_folds.columns:
+        return score_shared(list(seeds.values()), gene_ids, gene_folds, model=model)
+    tables = []
+    for number, seed in seeds.items():
+        rows = person_folds[person_folds["fold_seed"] == number].set_index("individual_id").loc[list(individual_ids)]
+        held_out, population = rows["held_out"].to_numpy(dtype=bool), str(rows["population"].iloc[0])
+        tables.append(score_shared_population(seed, held_out, gene_ids, gene_folds, model=model, population=population))
+    return pd.concat(tables, ignore_index=True)
 
 
 def no_shared_scores() -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.errors import InputError
 from haploformer.predicted_expression import NO_WEIGHTS, PREDICTED
 from haploformer.stacking.cohort import MODEL
 from haploformer.stacking.features import gather_zero_shot
@@ -72,7 +73,7 @@ def apply_stacks(
     tracks_of: Callable[..., NDArray[np.float64]],
     tracks: NDArray[np.int64],
 ) -> AppliedPredictions:
-    """The stack, with and without Enformer, of every gene.
+    """The stack, with and without Enformer, of every gene; InputError where components are of tracks not predicted.
 
     Parameters
     ----------
@@ -116,6 +117,13 @@ def apply_stacks(
 def _of_tracks(rows: pd.DataFrame, coverage: NDArray[np.float64], tracks: NDArray[np.int64]) -> NDArray[np.float64]:
     """What components add (n_individuals,)."""
     columns = pd.Index(tracks).get_indexer(rows["track"])
+    if (columns < 0).any():
+        raise InputError(
+            f"final_track_weights, gene_id {rows['gene_id'].iloc[0]}",
+            f"{int((columns < 0).sum())} of {len(rows)} tracks of its components are not among those predicted (first: "
+            f"{rows['track'].to_numpy()[columns < 0][0]})",
+            "predict all tracks (enformer.engine=exact), with the track table of the run that the models come from",
+        )
     return (coverage[:, columns] - rows["mean"].to_numpy(np.float64)) @ rows["weight"].to_numpy(np.float64)
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from haploformer.stacking.features import OutOfFold
+from haploformer.stacking.features import OutOfFold, gather_out_of_fold, gather_zero_shot
 from haploformer.stacking.stack import Adjust, centre_level_1
 
 #: Names in every table: all features, and Enformer's alone.
@@ -106,6 +107,49 @@ def share_weights(
     return SharedPrediction(names, weights, unseen, seen, measured)
 
 
+def share_cohort(
+    predicted: pd.DataFrame,
+    inner: pd.DataFrame,
+    zero_shot: Mapping[str, pd.DataFrame],
+    expression: NDArray[np.float64],
+    gene_ids: Sequence[str],
+    gene_folds: NDArray[np.int64],
+    individual_ids: Sequence[str],
+    folds_of_seed: Mapping[int, NDArray[np.int64]],
+    adjust: Adjust,
+    *,
+    level_1: Sequence[str],
+) -> dict[int, SharedPrediction]:
+    """`share_weights` of every fold seed, from the stored tables.
+
+    Parameters
+    ----------
+    predicted : DataFrame, schema ``predicted_expression``
+        Of all models.
+    inner : DataFrame, schema ``inner_predictions``
+        Of all fitted models.
+    zero_shot : mapping of name to DataFrame, schema ``predicted_expression``
+        On a log scale.
+    expression : float64 (n_genes, n_individuals)
+    gene_ids, individual_ids : sequence of str
+    gene_folds : int (n_genes,)
+    folds_of_seed : mapping of fold seed to int (n_individuals,)
+    adjust : callable
+    level_1 : sequence of str
+        Fitted models that are features.
+    """
+    layout: dict[str, Any] = {"gene_ids": gene_ids, "individual_ids": individual_ids}
+    enformer = {name: gather_zero_shot(table, model=name, **layout) for name, table in zero_shot.items()}
+    results = {}
+    for seed, folds in folds_of_seed.items():
+        fitted = {
+            name: gather_out_of_fold(predicted, inner, model=name, fold_seed=seed, folds=folds, **layout)
+            for name in level_1
+        }
+        results[seed] = share_weights(expression, folds, gene_folds, adjust, fitted=fitted, zero_shot=enformer)
+    return results
+
+
 def _lay_out(
     expression: NDArray[np.float64],
     folds: NDArray[np.int64],
@@ -150,6 +194,9 @@ def _solve(gram: NDArray[np.float64], product: NDArray[np.float64], turned: NDAr
     return weights
 
 
+_WEIGHT_COLUMNS = ["model", "fold_seed", "fold", "gene_fold", "feature", "weight"]
+
+
 def shared_weight_rows(result: SharedPrediction, *, model: str, fold_seed: int, folds: Sequence[int]) -> pd.DataFrame:
     """One row per outer fold, fold of genes and feature: schema ``shared_stack_weights``."""
     rows = [
@@ -158,4 +205,24 @@ def shared_weight_rows(result: SharedPrediction, *, model: str, fold_seed: int, 
         for genes in range(result.weights.shape[1])
         for column, name in enumerate(result.features)
     ]
-    return pd.DataFrame(rows, columns=["model", "fold_seed", "fold", "gene_fold", "feature", "weight"])
+    return pd.DataFrame(rows, columns=_WEIGHT_COLUMNS)
+
+
+def shared_weight_tables(
+    results: Mapping[int, SharedPrediction],
+    folds_of_seed: Mapping[int, NDArray[np.int64]],
+    *,
+    model: str,
+    last_only: bool,
+) -> pd.DataFrame:
+    """`shared_weight_rows` of every fold seed, of all outer folds or of the ``last_only``, which holds a population out."""
+    tables = []
+    for seed, result in results.items():
+        folds = [int(folds_of_seed[seed].max())] if last_only else range(len(result.weights))
+        tables.append(shared_weight_rows(result, model=model, fold_seed=seed, folds=folds))
+    return pd.concat(tables, ignore_index=True)
+
+
+def no_shared_weights() -> pd.DataFrame:
+    """The table of a study in which genes cannot be held out."""
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in _WEIGHT_COLUMNS})

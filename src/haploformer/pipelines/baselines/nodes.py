@@ -37,6 +37,11 @@ def locate_cis_variants(
     return windows, CisDosages(variants.genotypes, windows)
 
 
+def open_cis_variants(cis_windows: pd.DataFrame, variants: StoredGenotypes) -> CisDosages:
+    """The handle of `locate_cis_variants` on cis windows that are stored."""
+    return CisDosages(variants.genotypes, cis_windows)
+
+
 def fit_dosage_models(
     dosages: CisDosages,
     measured: pd.DataFrame,

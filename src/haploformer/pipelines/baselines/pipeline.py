@@ -9,14 +9,24 @@ _EXPRESSION = ["measured_expression", "covariates", "person_folds"]
 
 def create_pipeline() -> Pipeline:
     """Variants and measured expression in, out-of-fold predictions and what was fitted out."""
+    located = node(
+        nodes.locate_cis_variants,
+        ["genes", "variants", "params:baselines"],
+        ["cis_windows", "cis_dosages"],
+        name="locate_cis_variants",
+    )
+    return pipeline([located]) + _fits()
+
+
+def create_refit_pipeline() -> Pipeline:
+    """The same fits once more, to the variants of the cis windows that are stored."""
+    opened = node(nodes.open_cis_variants, ["cis_windows", "variants"], "cis_dosages", name="open_cis_variants")
+    return pipeline([opened]) + _fits()
+
+
+def _fits() -> Pipeline:
     return pipeline(
         [
-            node(
-                nodes.locate_cis_variants,
-                ["genes", "variants", "params:baselines"],
-                ["cis_windows", "cis_dosages"],
-                name="locate_cis_variants",
-            ),
             node(
                 nodes.fit_dosage_models,
                 ["cis_dosages", *_EXPRESSION, "params:baselines"],

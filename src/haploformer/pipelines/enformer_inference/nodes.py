@@ -37,11 +37,10 @@ def predict_zero_shot(
     summaries: pd.DataFrame, options: EnformerParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The tissue's coverage, that of all tracks, and of all bins where they are kept, as predictors of expression."""
-    from haploformer.enformer.summaries import ALL_BINS_MEAN, ALL_TRACKS_MEAN, TISSUE_MEAN, zero_shot_predictions
+    from haploformer.enformer.summaries import SUMMARY_OF_MODEL, zero_shot_predictions
 
-    how = options.transform
-    return (
-        zero_shot_predictions(summaries, summary=TISSUE_MEAN, model="enformer", transform=how),
-        zero_shot_predictions(summaries, summary=ALL_TRACKS_MEAN, model="enformer_all_tracks", transform=how),
-        zero_shot_predictions(summaries, summary=ALL_BINS_MEAN, model="enformer_all_bins", transform=how),
+    tissue, all_tracks, all_bins = (
+        zero_shot_predictions(summaries, summary=summary, model=model, transform=options.transform)
+        for model, summary in SUMMARY_OF_MODEL.items()
     )
+    return tissue, all_tracks, all_bins

@@ -4,44 +4,28 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.stacking import nodes
 
-#: Predictions of all models, as both stacks take them.
-_PREDICTIONS = [
-    "predicted_expression_top_snp",
-    "predicted_expression_prs",
-    "predicted_expression_blup",
-    "predicted_expression_elastic_net",
-    "predicted_expression_enformer",
-    "predicted_expression_enformer_all_tracks",
-    "predicted_expression_enformer_all_bins",
-]
-
-#: What their weights are trained on.
-_INNER = [
-    "inner_predictions_top_snp",
-    "inner_predictions_prs",
-    "inner_predictions_blup",
-    "inner_predictions_elastic_net",
-]
+_FITTED = ["top_snp", "prs", "blup", "elastic_net"]
+_ZERO_SHOT = ["enformer", "enformer_all_tracks", "enformer_all_bins"]
 
 #: What is to be predicted, and of whom.
 _EXPRESSION = ["measured_expression", "covariates", "person_folds"]
 
 
-def create_pipeline() -> Pipeline:
-    """Predictions of all models in, stacked predictions and weights out."""
-    return pipeline(
+def create_pipeline(*, suffix: str = "") -> Pipeline:
+    """Predictions of all models in, stacked predictions and weights out; ``suffix`` ends the names of the nodes."""
+    return _gather(suffix) + pipeline(
         [
             node(
                 nodes.fit_stack,
                 [
-                    *_PREDICTIONS,
-                    *_INNER,
+                    "gathered_predictions",
+                    "gathered_inner_predictions",
                     *_EXPRESSION,
                     "track_predictions",
                     "params:stacking",
                 ],
                 ["predicted_expression_stack", "predicted_expression_stack_without_enformer", "stack_weights"],
-                name="fit_stack",
+                name=f"fit_stack{suffix}",
             ),
         ]
     )
@@ -49,12 +33,12 @@ def create_pipeline() -> Pipeline:
 
 def create_final_pipeline() -> Pipeline:
     """The stack of everybody, for `apply`."""
-    return pipeline(
+    return _gather().to_outputs("gathered_predictions") + pipeline(
         [
             node(
                 nodes.fit_final_stack,
                 [
-                    *_PREDICTIONS,
+                    "gathered_predictions",
                     "final_dosage_models",
                     *_EXPRESSION,
                     "track_predictions",
@@ -80,15 +64,16 @@ def create_final_pipeline() -> Pipeline:
     )
 
 
-def create_gene_pipeline(name: str = "share_stack") -> Pipeline:
+def create_gene_pipeline(*, suffix: str = "") -> Pipeline:
     """Predictions of all models in, scores and weights of stacks that are learned on other genes out."""
-    return pipeline(
+    return _gather(suffix) + pipeline(
         [
             node(
                 nodes.share_stack,
                 [
-                    *_PREDICTIONS,
-                    *_INNER,
+                    "gathered_predictions",
+                    "gathered_inner_predictions",
+                    "enformer_summaries",
                     *_EXPRESSION,
                     "genes",
                     "params:stacking",
@@ -97,7 +82,27 @@ def create_gene_pipeline(name: str = "share_stack") -> Pipeline:
                     "params:evaluation",
                 ],
                 ["shared_stack_scores", "shared_stack_weights"],
-                name=name,
+                name=f"share_stack{suffix}",
+            ),
+        ]
+    )
+
+
+def _gather(suffix: str = "") -> Pipeline:
+    """The tables of all models, and what the stacks' weights are trained on, each as one."""
+    return pipeline(
+        [
+            node(
+                nodes.gather_predictions,
+                [f"predicted_expression_{model}" for model in (*_FITTED, *_ZERO_SHOT)],
+                "gathered_predictions",
+                name=f"gather_predictions{suffix}",
+            ),
+            node(
+                nodes.gather_predictions,
+                [f"inner_predictions_{model}" for model in _FITTED],
+                "gathered_inner_predictions",
+                name=f"gather_inner_predictions{suffix}",
             ),
         ]
     )
