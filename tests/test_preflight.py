@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 
@@ -15,6 +16,7 @@ from haploformer.errors import InputError
 from haploformer.formats.genotype_store import read_genotypes, write_genotypes
 from haploformer.hooks import _require_kind, check_parameters
 from haploformer.parameters import GROUPS, DataPrepParameters
+from haploformer.pipeline_registry import register_pipelines
 from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.pipelines.sequence_build import nodes as sequence_build
 from haploformer.preflight import COHORT_OUTPUTS, check_inputs, require_same_sources
@@ -216,6 +218,7 @@ def groups(**given):
             {},
             r"it is none \(dosages only, no FASTA is read\), and this run builds sequences; run what",
         ),
+        ({"gene_levels"}, {}, "it is none .*, and this run builds sequences"),
         (
             {"variants"},
             {"repair_ref": True},
@@ -234,3 +237,56 @@ def test_check_inputs__stored_variants_without_a_reference_make_no_haplotype():
     load = stored(ref_compared=False)
     with pytest.raises(InputError, match=r"^g.vcf.gz: the stored variants were read without a reference"):
         check_inputs({"variants"}, {"haplotype_windows"}, load, groups())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"enformer": {"preset": "tiny"}, "across_genes": {"centre_bins": 98}},
+            "across_genes.centre_bins: 98 centre bins of 96: must be even, from 2 to 96; choose fewer bins",
+        ),
+        (
+            {"enformer": {"engine": "screening"}},
+            "enformer.engine: screening predicts the mean over the centre bins .*; set it to exact",
+        ),
+    ],
+)
+def test_check_inputs__levels_need_bins_one_by_one(given, message):
+    with pytest.raises(InputError, match=f"^parameters:{message}"):
+        check_inputs({"expression_levels"}, {"gene_levels"}, {}.__getitem__, groups(**given))
+
+
+def test_check_inputs__stored_cis_windows_are_those_of_the_parameters():
+    windows = pd.DataFrame({"gene_id": ["a", "b"] * 2, "cis_window": [48_000] * 2 + [90_000] * 2})
+    made = {"held_out_population_scores"}
+
+    def check(**baselines):
+        check_inputs({"cis_windows"}, made, {"cis_windows": windows}.__getitem__, groups(baselines=baselines))
+
+    check(cis_window=48_000, wide_window=90_000)
+    for options in ({"cis_window": 48_000}, {"cis_window": 48_000, "wide_window": 60_000}, {"cis_window": 90_000}):
+        with pytest.raises(
+            InputError, match=r"the stored cis windows have 48,000, 90,000 bases, this run has \d\d,000"
+        ):
+            check(**options)
+
+
+def test_check_inputs__no_window_of_new_people_needs_variants(raw, tmp_path):
+    study = Study(raw, "vcf", min_variants=10**6)
+    bed, annotation = study.load("expression_bed"), study.load("gene_annotation")
+    genes = data_prep.select_genes(bed, annotation, study.groups["data_prep"], study.groups["select"])
+    names = study.names - {"expression_bed", "covariate_table"} | {"trained_genes"}
+    made = {"variants", "haplotype_windows", "track_predictions"}
+    check_inputs(names, made, lambda name: genes if name == "trained_genes" else study.load(name), study.groups)
+    with pytest.raises(InputError, match=r"sequence_build.min_variants: all 4 windows have fewer"):
+        check_inputs(study.names, COHORT_OUTPUTS, study.load, study.groups)
+    # What is built is what was checked.
+    Study(raw, "vcf").build(tmp_path)
+    variants = read_genotypes(tmp_path)
+    arguments = (genes, study.load("reference_genome"), variants, study.groups["enformer"])
+    windows, audit = sequence_build.build_windows_of_new_people(*arguments, study.groups["sequence_build"])
+    assert windows["gene_id"].tolist() == genes["gene_id"].tolist()
+    assert audit.loc[audit["outcome"] == "dropped", "count"].sum() == 0
+    apply = register_pipelines()["apply"]
+    assert [node.name for node in apply.nodes if "tss_windows" in node.outputs] == ["build_windows_of_new_people"]

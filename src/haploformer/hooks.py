@@ -79,7 +79,8 @@ class InputHooks:
             inputs -= {"reference_genome"}
         _require_entries(inputs, catalog)
         if "trained_genes" in inputs:
-            _require_own_folder(groups["apply"], catalog)
+            named = (run_params.get("runtime_params") or {}).get("run_name") is not None
+            _require_own_folder(groups["apply"], catalog, named=named)
         _require_makers_of_handles(inputs, catalog)
         require_stored_inputs(inputs, catalog.exists, lambda name: _place(catalog, name), _producers())
         reads_variants = {"genotype_file", "variants"} <= names | made and catalog.exists("variants")
@@ -185,14 +186,26 @@ def _require_entries(names: set[str], catalog: CatalogProtocol) -> None:
         _require_kind(name, catalog.get(name))
 
 
-def _require_own_folder(options: Any, catalog: CatalogProtocol) -> None:
-    """Other people's tables must not take the place of those of the people whom the models were fitted to."""
+def _require_own_folder(options: Any, catalog: CatalogProtocol, *, named: bool) -> None:
+    """Other people's tables must not take the place of those of people whose expression was measured."""
     trained = _place(catalog, "trained_genes")
+    if not named:
+        raise InputError(
+            "parameters:run_name",
+            "none is given, and tables of these people must not take the place of another run's",
+            "give these people a name: --params run_name=NAME",
+        )
     if trained == _place(catalog, "final_genes"):
         raise InputError(
             "parameters:run_name",
             f"the outputs would take the place of those of the run that the models come from ({trained})",
-            "give these people a name: --params run_name=NAME",
+            "give these people another name: --params run_name=NAME",
+        )
+    if catalog.exists("person_folds"):
+        raise InputError(
+            "parameters:run_name",
+            f"a run of people whose expression was measured lies there ({_place(catalog, 'person_folds')})",
+            "give these people another name: --params run_name=NAME",
         )
     if options.models is not None and options.models.rstrip("/").split("/")[-1] not in trained.split("/"):
         raise InputError(

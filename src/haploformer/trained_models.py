@@ -18,6 +18,7 @@ _SAME = {
     "weights_sha256": "enformer.weights",
     "geometry": "enformer.preset",
     "tissue_tracks": "enformer.tracks",
+    "first_order": "enformer.engine",
     "transform": "enformer.transform",
     "bins": "enformer.centre_bins",
     "strand": "sequence_build.strand",
@@ -37,7 +38,7 @@ def describe_enformer(
     Parameters
     ----------
     identity : mapping
-        ``weights, weights_sha256, geometry, bins``: attributes of stored predictions, or `planned_identity`.
+        ``weights, weights_sha256, geometry, bins, engine``: attributes of stored predictions, or `planned_identity`.
     tracks : DataFrame
         The model's outputs.
     """
@@ -47,6 +48,8 @@ def describe_enformer(
     facts |= {
         "tissue_tracks": resolve_tracks(enformer.tracks, tracks),
         "transform": enformer.transform,
+        # The other engines predict the same but for rounding; this one to first order, and only the tissue's tracks.
+        "first_order": identity["engine"] == "screening",
         "strand": sequence_build.strand,
         "copies": "mean of both" if data_prep.phase == "mean" else "one by one",
     }
@@ -65,13 +68,15 @@ def planned_identity(tracks: pd.DataFrame, options: EnformerParameters) -> dict[
         "weights_sha256": model.sha256,
         "geometry": asdict(model.geometry),
         "bins": list(model.geometry.centre_bins(options.centre_bins)),
+        "engine": options.engine,
     }
 
 
 def require_same_enformer(trained: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     """Raise InputError if an Enformer column is not the quantity that the stack's weights were fitted to."""
     for name, parameter in _SAME.items():
-        if trained[name] != ours[name]:
+        # Of models that were stored before they told it, it is not known.
+        if trained.get(name) != ours[name]:
             told = "weights" if name == "weights_sha256" else name
             raise InputError(
                 f"parameters:{parameter}",
@@ -86,7 +91,7 @@ def _short(facts: Mapping[str, Any], name: str) -> str:
         return f"{facts['weights']} (sha256 {facts[name][:12]})"
     if name == "geometry":
         return f"of {facts[name]['window']:,} bases, dimension {facts[name]['dim']}"
-    return str(facts[name])
+    return str(facts.get(name, "unknown"))
 
 
 def require_covering_windows(trained: Sequence[int], ours: Sequence[int]) -> None:

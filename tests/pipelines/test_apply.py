@@ -41,7 +41,7 @@ from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.preflight import check_inputs
 from haploformer.stacking.folds import assign_person_folds, folds_by_seed
 from haploformer.trained_models import describe_enformer, planned_identity
-from tests.builders.applied import GENES, LENGTH, OPTIONS, PEOPLE, Study, turned
+from tests.builders.applied import GENES, LENGTH, OPTIONS, PEOPLE, FakeCoverage, Study, turned
 from tests.builders.genome import Cohort
 from tests.builders.geuvadis import EXPRESSION, FASTA
 from tests.conftest import Project
@@ -237,6 +237,11 @@ def test_check_inputs__the_same_enformer_passes(facts):
             {"enformer": {"centre_bins": 4}},
             r"enformer.centre_bins: .*with bins \[43, .*, this run has \[46, 47, 48, 49\]",
         ),
+        ({"enformer": {"engine": "screening"}}, "enformer.engine: .*with first_order False, this run has True"),
+        (
+            {"enformer": {"centre_bins": 200}},
+            "enformer.centre_bins: 200 centre bins of 96: must be even, from 2 to 96; choose fewer bins",
+        ),
         ({"sequence_build": {"strand": "gene"}}, "sequence_build.strand: .*with strand forward, this run has gene"),
         ({"data_prep": {"phase": "mean"}}, "data_prep.phase: .*copies one by one, this run has mean of both"),
         (
@@ -250,6 +255,29 @@ def test_check_inputs__another_enformer_or_narrower_windows_are_refused(facts, c
         checked(facts, **changed)
 
 
+def test_check_inputs__the_other_engines_predict_the_same(facts):
+    for engine in ("delta", "library"):
+        checked(facts, enformer={"engine": engine})
+
+
+def test_check_inputs__models_that_do_not_say_it(facts):
+    older = {name: fact for name, fact in facts.items() if name != "first_order"}
+    with pytest.raises(InputError, match=r"^parameters:enformer.engine: .*first_order unknown, this run has False"):
+        checked(older)
+
+
+def test_apply__components_of_tracks_that_are_not_stored_are_refused(study, tmp_path, monkeypatch):
+    with_components = Study(tmp_path, components=2)
+    variants = with_components.variants
+    coverage = with_components.coverage(variants)
+    tissue = FakeCoverage(coverage.people, coverage.tracks[:2])
+    monkeypatch.setattr(with_components, "coverage", lambda _: tissue)
+    with pytest.raises(
+        InputError, match=r"final_track_weights, gene_id G1: 1 of 3 tracks .* \(first: 5\); predict all"
+    ):
+        with_components.apply(variants)
+
+
 def test_check_inputs__all_bins_that_nobody_predicts_are_refused(facts):
     with pytest.raises(InputError, match=r"^parameters:stacking.features: enformer_all_bins is asked for"):
         checked(facts | {"features": ["enformer_all_bins"]})
@@ -259,9 +287,9 @@ def test_check_inputs__all_bins_that_nobody_predicts_are_refused(facts):
     ("trained", "own", "models", "message"),
     [
         (
-            "d/demo/final.json",
-            "d/demo/final.json",
-            None,
+            "d/demo/x/final.json",
+            "d/demo/x/final.json",
+            "x",
             "run_name: the outputs would take the place of those of the run th",
         ),
         (
@@ -276,13 +304,34 @@ def test_check_inputs__all_bins_that_nobody_predicts_are_refused(facts):
     ],
 )
 def test_require_own_folder__models_are_not_replaced_and_are_those_asked_for(trained, own, models, message):
-    catalog = DataCatalog({"trained_genes": JsonDataset(filepath=trained), "final_genes": JsonDataset(filepath=own)})
+    catalog = catalog_of(trained_genes=trained, final_genes=own, person_folds="d/demo/x/person_folds.json")
     options = ApplyParameters(models=models)
     if message is None:
-        _require_own_folder(options, catalog)
+        _require_own_folder(options, catalog, named=True)
         return
     with pytest.raises(InputError, match=f"^parameters:{message}"):
-        _require_own_folder(options, catalog)
+        _require_own_folder(options, catalog, named=True)
+
+
+def catalog_of(**places: str) -> DataCatalog:
+    return DataCatalog({name: JsonDataset(filepath=place) for name, place in places.items()})
+
+
+def test_require_own_folder__another_runs_tables_are_not_replaced(tmp_path):
+    # Models of another run, so that the cohort's own folder is not theirs; or a selection, whose folder is derived.
+    for own in ("d/demo/final.json", "d/demo/gene-comt-1a2b/final.json"):
+        catalog = catalog_of(trained_genes="d/demo/other/final.json", final_genes=own, person_folds="d/none.json")
+        with pytest.raises(InputError, match=r"^parameters:run_name: none is given, and tables .* run_name=NAME$"):
+            _require_own_folder(ApplyParameters(models="other"), catalog, named=False)
+        _require_own_folder(ApplyParameters(models="other"), catalog, named=True)
+    (tmp_path / "folds.json").write_text("{}")
+    catalog = catalog_of(
+        trained_genes="d/demo/final.json", final_genes="d/demo/b/final.json", person_folds=f"{tmp_path}/folds.json"
+    )
+    with pytest.raises(
+        InputError, match=r"^parameters:run_name: a run of people whose expression .*folds.json\); give"
+    ):
+        _require_own_folder(ApplyParameters(), catalog, named=True)
 
 
 def test_run__the_demos_models_on_part_of_its_people(demo_run, tmp_path):
@@ -311,9 +360,7 @@ def test_run__the_demos_models_on_part_of_its_people(demo_run, tmp_path):
 
     options = "genotypes=new.vcf.gz,data_prep.repair_ref=true"
     line = project.kedro("run", "--pipelines", "apply", "--params", options, check=False).stderr.splitlines()[-1]
-    assert line.startswith(
-        "Error: parameters:run_name: the outputs would take the place of those of the run that the m"
-    )
+    assert line.startswith("Error: parameters:run_name: none is given, and tables of these people must not take")
     result = project.kedro("run", "--pipelines", "apply", "--params", f"{options},run_name=two-people")
     assert re.search(r"elastic_net: 100.0 % of its variants matched \(\d+ of \d+, 100.0 % by weight\)", result.stderr)
     # The share is told, and the floor looked at, before Enformer begins.

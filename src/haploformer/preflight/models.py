@@ -17,10 +17,7 @@ def check_model(load: Callable[[str], Any], options: Any) -> None:
 
     tracks = load("track_table")
     resolve_tracks(options.tracks, tracks)
-    try:
-        PRESETS[options.preset].centre_bins(options.centre_bins)
-    except ValueError as error:
-        raise InputError("parameters:enformer.centre_bins", str(error), "choose fewer bins") from error
+    _require_bins("parameters:enformer.centre_bins", options.preset, options.centre_bins)
     if options.weights != "untrained" or options.gamma is not None:
         from haploformer.formats.weights import OFFICIAL, WeightsChoice, check_weights
 
@@ -32,6 +29,16 @@ def check_model(load: Callable[[str], Any], options: Any) -> None:
             )
         choice = WeightsChoice(options.weights, Path(options.official_folder), options.gamma)
         check_weights(choice, replace(PRESETS[options.preset], n_tracks=len(tracks)))
+
+
+def _require_bins(where: str, preset: str, n: int) -> None:
+    """The preset's output has so many bins in its middle."""
+    from haploformer.enformer.geometry import PRESETS
+
+    try:
+        PRESETS[preset].centre_bins(n)
+    except ValueError as error:
+        raise InputError(where, str(error), "choose fewer bins") from error
 
 
 def check_trained_models(names: Set[str], load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
@@ -53,12 +60,33 @@ def check_trained_models(names: Set[str], load: Callable[[str], Any], parameters
 
 
 def check_levels(load: Callable[[str], Any], parameters: Mapping[str, Any]) -> None:
-    """Levels, windows and folds of genes, as the run will have them."""
+    """Levels, windows and folds of genes, as the run will have them, and bins that can be predicted one by one."""
     from haploformer.pipelines.across_genes.nodes import make_levels
 
+    enformer, centre_bins = parameters["enformer"], parameters["across_genes"].centre_bins
+    _require_bins("parameters:across_genes.centre_bins", enformer.preset, centre_bins)
+    if enformer.engine == "screening":
+        raise InputError(
+            "parameters:enformer.engine",
+            "screening predicts the mean over the centre bins of the tissue's tracks, and levels are fitted to each bin of "
+            "all tracks",
+            "set it to exact",
+        )
     inputs = ("expression_levels", "gene_annotation", "reference_genome", "enformer_sequences")
     groups = ("data_prep", "select", "sequence_build", "enformer", "across_genes")
     make_levels(*map(load, inputs), *(parameters[name] for name in groups))
+
+
+def check_cis_windows(stored: Any, options: Any) -> None:
+    """Stored cis windows are those that the parameters ask for: models of others would have other names, or none."""
+    lengths = sorted({int(length) for length in stored["cis_window"]})
+    if lengths != sorted(options.windows):
+        there, wanted = (", ".join(f"{length:,}" for length in sorted(sides)) for sides in (lengths, options.windows))
+        raise InputError(
+            "parameters:baselines.cis_window, wide_window",
+            f"the stored cis windows have {there} bases, this run has {wanted}",
+            "give those of the run that stored them, or run the chain again with these",
+        )
 
 
 def check_features(features: Iterable[str], enformer: Any) -> None:

@@ -16,6 +16,7 @@ from haploformer.preflight.effects import (
     require_two_known_copies,
 )
 from haploformer.preflight.models import (
+    check_cis_windows,
     check_features,
     check_levels,
     check_model,
@@ -91,10 +92,10 @@ def check_inputs(
     _check_reference(made, parameters)
     if "predicted_expression_stack" in made:
         check_features(parameters["stacking"].features, parameters["enformer"])
-    if "trained_facts" in names:
-        check_trained_models(names, load, parameters)
     if "track_table" in names:
         check_model(load, parameters["enformer"])
+    if "trained_facts" in names:
+        check_trained_models(names, load, parameters)
     if "sequences" in names:
         from haploformer.pipelines.sequence_prediction.nodes import open_windows
 
@@ -109,6 +110,8 @@ def check_inputs(
         stored = load("variants").genotypes
         _require_compared(stored)
         require_phase(stored, policy=parameters["data_prep"].phase)
+    if "cis_windows" in names:
+        check_cis_windows(load("cis_windows"), parameters["baselines"])
     for windows in ("haplotype_windows", *_EDITED_WINDOWS):
         if windows in names and made & _PREDICTIONS:
             check_window_length(windows, load(windows).length, parameters["enformer"])
@@ -201,7 +204,7 @@ def _check_reference(made: Set[str], parameters: Mapping[str, Any]) -> None:
     if parameters["baselines"].reference != "none":
         return
     where = "parameters:baselines.reference"
-    if made & {"tss_windows", *_EDITED_WINDOWS}:
+    if made & {"tss_windows", "gene_levels", *_EDITED_WINDOWS}:
         raise InputError(
             where,
             "it is none (dosages only, no FASTA is read), and this run builds sequences",

@@ -25,10 +25,12 @@ def check_study(
     from haploformer.enformer.geometry import PRESETS
     from haploformer.genome.haplotype_windows import require_phased_calls
     from haploformer.genome.window_calls import WindowCalls
-    from haploformer.genome.windows import covering_intervals
+    from haploformer.genome.windows import checked_windows, covering_intervals
     from haploformer.pipelines.data_prep import nodes as data_prep
 
-    options, length = parameters["data_prep"], PRESETS[parameters["enformer"].preset].window
+    options, build = parameters["data_prep"], parameters["sequence_build"]
+    build = build.of_new_people() if "trained_genes" in names else build
+    length = PRESETS[parameters["enformer"].preset].window
     genotype_file, panel = load("genotype_file"), load("sample_panel")
     genes = _select_genes(names, load, parameters)
     counts: Counter[Any] = Counter()
@@ -48,7 +50,7 @@ def check_study(
     near = covering_intervals(genes, [length, *parameters["baselines"].windows], margin=options.margin)
     windows, window_calls = pd.DataFrame(columns=["gene_id", "n_share"]), None
     if with_sequence:
-        windows, known = _check_windows(genes, reference, length, parameters["sequence_build"])
+        windows, known = checked_windows(genes, reference, length=length, **build.window_rules)
         window_calls = WindowCalls(known) if "haplotype_windows" in made else None
     records = genotype_file.check_records(
         sorted(set(genes["contig"])),
@@ -63,15 +65,15 @@ def check_study(
         data_prep.phase_genotypes(genotype_file, reference, genes, options).survey()
     if window_calls is not None:
         sites = window_calls.sites(source=genotype_file.name, intervals=near)
-        kept = _check_variable_windows(known, sites, parameters["sequence_build"])
+        kept = _check_variable_windows(known, sites, build)
         # Beagle leaves no call without a phase, and none missing.
         if options.phase != "phase":
             require_phased_calls(records.n_unphased, genotype_file.name, policy=options.phase)
-            doubtful = window_calls.doubtful(kept, sites, max_missing=parameters["sequence_build"].max_missing)
+            doubtful = window_calls.doubtful(kept, sites, max_missing=build.max_missing)
             groups = (options, parameters["enformer"], parameters["baselines"])
             if len(doubtful):
                 stream = data_prep.read_genotypes(genotype_file, reference, genes, people, *groups)
-                _check_haplotypes(doubtful, stream, reference, options, parameters["sequence_build"])
+                _check_haplotypes(doubtful, stream, reference, options, build)
     return CheckedStudy(genes, people, windows, records, counts)
 
 
@@ -112,16 +114,6 @@ def _check_covariates(covariate_table: Any, folds: Any) -> None:
             f"{n_covariates} covariates for training sets of {smallest} people",
             "give fewer covariates, more people, or more folds (evaluation.n_folds)",
         )
-
-
-def _check_windows(genes: Any, reference: Any, length: int, options: Any) -> tuple[Any, Any]:
-    """The window of each gene, and of these the ones whose sequence is known."""
-    from haploformer.genome.windows import build_windows, known_windows, require_known_sequence
-
-    windows = build_windows(genes, reference, length=length, checked_length=options.checked_window)
-    if options.unknown_windows == "refuse":
-        require_known_sequence(windows, max_n_share=options.max_n_share, reference_name=reference.name)
-    return windows, known_windows(windows, max_n_share=options.max_n_share)
 
 
 def _check_variable_windows(known: Any, sites: Any, options: Any) -> Any:

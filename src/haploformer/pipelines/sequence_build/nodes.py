@@ -25,13 +25,10 @@ def build_tss_windows(
     """The model's input window of each gene; windows of unknown sequence are refused, or left out and counted."""
     from haploformer.enformer.geometry import PRESETS
     from haploformer.genome.audit import AuditKey, audit_table
-    from haploformer.genome.windows import build_windows, known_windows, require_known_sequence, variable_windows
+    from haploformer.genome.windows import checked_windows, variable_windows
 
-    checked = options.checked_window
-    windows = build_windows(genes, reference, length=PRESETS[enformer.preset].window, checked_length=checked)
-    if options.unknown_windows == "refuse":
-        require_known_sequence(windows, max_n_share=options.max_n_share, reference_name=reference.name)
-    known = known_windows(windows, max_n_share=options.max_n_share)
+    length, checked = PRESETS[enformer.preset].window, options.checked_window
+    windows, known = checked_windows(genes, reference, length=length, **options.window_rules)
     kept = variable_windows(known, variants.genotypes, min_variants=options.min_variants, checked_length=checked)
     outcomes = {
         ("kept", "used"): len(kept),
@@ -40,6 +37,17 @@ def build_tss_windows(
     }
     counts = Counter({AuditKey(reference.name, None, "window", *outcome): n for outcome, n in outcomes.items()})
     return kept, audit_table(counts)
+
+
+def build_windows_of_new_people(
+    genes: pd.DataFrame,
+    reference: FastaReference,
+    variants: StoredGenotypes,
+    enformer: EnformerParameters,
+    options: SequenceBuildParameters,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`build_tss_windows` of people whom models are applied to: windows in which nobody varies are there, too."""
+    return build_tss_windows(genes, reference, variants, enformer, options.of_new_people())
 
 
 def collect_haplotypes(
