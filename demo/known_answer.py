@@ -122,8 +122,11 @@ class Demo:
         measured = wide.stack().rename("expression").reset_index()
         fitted = self.fit_baselines(measured, self.covariates, folds)
         stack, _, _ = stacking.fit_stack(
-            stacking.gather_predictions(*(tables.predicted for tables in fitted.values()), self.enformer),
-            stacking.gather_predictions(*(tables.inner for tables in fitted.values())),
+            *stacking.gather_predictions(
+                **{model: tables.predicted for model, tables in fitted.items()},
+                enformer=self.enformer,
+                **{f"inner_{model}": tables.inner for model, tables in fitted.items()},
+            ),
             measured=measured,
             covariates=self.covariates,
             person_folds=folds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -10,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.builders.warm import WarmPython
+
+PYTHON = WarmPython()
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "data" / "01_raw" / "demo"
@@ -31,11 +36,14 @@ class Project:
         data = self.root / "data"
         return sorted(p for p in data.rglob("*") if p.is_file() and data / "01_raw" not in p.parents)
 
-    def kedro(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run ``kedro`` with these arguments, as a user would."""
+    def kedro(self, *arguments: str, check: bool = True, warm: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run ``kedro`` with these arguments, as a user would; ``warm``: in a process that has imported its packages."""
         environment = os.environ | {"DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
-        command = [sys.executable, "-m", "kedro", *arguments]
-        result = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True)
+        if warm:
+            result = PYTHON.run("kedro", arguments, cwd=self.root, environment=environment)
+        else:
+            command = [sys.executable, "-m", "kedro", *arguments]
+            result = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True)
         if check:
             assert result.returncode == 0, result.stdout + result.stderr
         return result
@@ -60,10 +68,20 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
-    """The demo, run from its files to the report, and what the run printed. Tests must not change it."""
-    made = copy_project(tmp_path_factory.mktemp("demo") / "project")
-    result = made.kedro("run")
-    return made, result.stdout
+    """The demo, run from its files to the report, and what the run printed. Tests must not change it.
+
+    One for all workers of pytest-xdist, whose folders lie side by side.
+    """
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    folder = tmp_path_factory.mktemp("demo") if alone else tmp_path_factory.getbasetemp().parent / "demo"
+    folder.mkdir(exist_ok=True)
+    made, printed = Project(folder / "project"), folder / "printed.txt"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not printed.is_file():
+            copy_project(made.root)
+            printed.write_text(made.kedro("run", warm=False).stdout)
+    return made, printed.read_text()
 
 
 @pytest.fixture(scope="session")

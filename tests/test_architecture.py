@@ -98,7 +98,7 @@ def test_nodes__every_hint_resolves_and_parameters_are_models(name):
     hints = get_type_hints(node.func)
     parameters = inspect.signature(node.func).parameters.values()
     arguments = [parameter.name for parameter in parameters]
-    if [parameter.kind for parameter in parameters] == [inspect.Parameter.VAR_POSITIONAL]:
+    if [parameter.kind for parameter in parameters] == [inspect.Parameter.VAR_KEYWORD]:
         arguments *= len(node.inputs)
     assert set(arguments) <= set(hints), "an argument without a hint"
     assert "return" in hints

@@ -79,7 +79,7 @@ class Study:
         )
         enformer, all_tracks, nothing = self.enformer(self.variants)
         stack, tracks = stacking.fit_final_stack(
-            stacking.gather_predictions(*(predicted[m] for m in baselines.MODELS), enformer, all_tracks, nothing),
+            pd.concat([*(predicted[name] for name in baselines.MODELS), enformer, all_tracks, nothing]),
             models,
             *study,
             self.coverage(self.variants),

@@ -122,9 +122,10 @@ class Study:
             for name, values in (("enformer", coverage[..., 0]), ("enformer_all_tracks", coverage.mean(axis=-1)))
         )
         models = [found[f"{m} predicted"] for m in ("top_snp", "prs", "blup", "elastic_net")]
-        inner = [found[f"{m} inner"] for m in ("top_snp", "prs", "blup", "elastic_net")]
+        inner = {f"inner_{m}": found[f"{m} inner"] for m in ("top_snp", "prs", "blup", "elastic_net")}
         zero_shot = [enformer, all_tracks, enformer.iloc[:0]]
-        gathered = (stacking.gather_predictions(*models, *zero_shot), stacking.gather_predictions(*inner))
+        outer = {f"table_{i}": table for i, table in enumerate([*models, *zero_shot])}
+        gathered = stacking.gather_predictions(**outer, **inner)
         summaries = [
             table.assign(summary=name).rename(columns={"predicted_expression": "personal"})
             for name, table in (("tissue_mean", enformer), ("all_tracks_mean", all_tracks))

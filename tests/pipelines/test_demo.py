@@ -215,7 +215,8 @@ def test_viz__builds_offline_with_layers_and_previews(finished):
     names = {node["id"]: node["name"] for node in graph["nodes"] if node["type"] == "data"}
     nodes = {name: json.loads((finished.root / "build/api/nodes" / i).read_text()) for i, name in names.items()}
     kinds = {name: node.get("preview_type") for name, node in nodes.items() if node.get("preview")}
-    assert set(names.values()) - set(kinds) == {"evaluation_report", "cis_dosages", "phased_genotypes"}
+    in_memory = {"cis_dosages", "gathered_predictions", "gathered_inner_predictions"}
+    assert set(names.values()) - set(kinds) == {"evaluation_report", "phased_genotypes", *in_memory}
     assert kinds["gene_scores"] == "TablePreview"
     assert kinds["figure_scores_by_model"] == "PlotlyPreview"
     assert nodes["gene_scores"]["preview"]["data"][0][2] == "enformer"

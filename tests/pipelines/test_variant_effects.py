@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from kedro.framework.cli.utils import _split_params
 
 from haploformer import schemas
 from haploformer.datasets.prediction_store import PredictionStoreDataset
@@ -16,6 +18,7 @@ from haploformer.errors import InputError
 from haploformer.formats.haplotype_store import read_haplotypes
 from haploformer.formats.stored_predictions import read_predictions
 from haploformer.genome.reference import fetch_padded
+from haploformer.hooks import check_parameters
 from haploformer.parameters import (
     BaselinesParameters,
     DataPrepParameters,
@@ -28,6 +31,7 @@ from haploformer.pipelines.variant_effects import nodes
 from haploformer.preflight import check_inputs
 from haploformer.window_predictions import plan_window_predictions
 from tests.builders.demo_genes import CENTRE, ENFORMER, TINY, TISSUE, DemoGenes, plain_coverage, plain_engine
+from tests.conftest import ROOT
 
 FORWARD, BOTH = VariantEffectsParameters(), VariantEffectsParameters(strands="both")
 
@@ -197,6 +201,17 @@ def test_mutagenesis__every_substitution_of_the_stretch(demo, tmp_path):
     assert "Mutagenesis of a stretch near DEMOGENE3" in page
     with pytest.raises(InputError, match="no stretch is given"):
         nodes.collect_mutation_windows(demo.genes, demo.windows, demo.reference, SequenceBuildParameters(), FORWARD)
+
+
+def test_mutagenesis__the_example_of_the_readme_is_of_the_demo(demo):
+    given = re.search(r"--pipelines mutagenesis --params (\S+)", (ROOT / "README.md").read_text())[1]
+    options = check_parameters(_split_params(None, None, given))["variant_effects"]
+    windows = nodes.collect_mutation_windows(
+        demo.genes, demo.windows, demo.reference, SequenceBuildParameters(), options
+    )
+    assert len(windows) == 1 + 3 * 20
+    tss = demo.windows.set_index("gene_id")["tss"][windows.table["gene_id"].iloc[0]]
+    assert (options.mutagenesis.start, options.mutagenesis.end) == (tss - 10, tss + 10)
 
 
 @pytest.mark.parametrize(

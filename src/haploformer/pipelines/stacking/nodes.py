@@ -24,9 +24,11 @@ from haploformer.parameters import (
 N_GENE_FOLDS = 5
 
 
-def gather_predictions(*tables: pd.DataFrame) -> pd.DataFrame:
-    """The tables of all models as one."""
-    return pd.concat(tables, ignore_index=True)
+def gather_predictions(**tables: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of all models as one, and those that are called ``inner_``: what the stacks' weights are trained on."""
+    inner = {name: table for name, table in tables.items() if name.startswith("inner_")}
+    outer = [table for name, table in tables.items() if name not in inner]
+    return pd.concat(outer, ignore_index=True), pd.concat(inner.values(), ignore_index=True)
 
 
 def fit_stack(

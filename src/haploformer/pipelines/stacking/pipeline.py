@@ -33,7 +33,7 @@ def create_pipeline(*, suffix: str = "") -> Pipeline:
 
 def create_final_pipeline() -> Pipeline:
     """The stack of everybody, for `apply`."""
-    return _gather().to_outputs("gathered_predictions") + pipeline(
+    return _gather() + pipeline(
         [
             node(
                 nodes.fit_final_stack,
@@ -90,19 +90,7 @@ def create_gene_pipeline(*, suffix: str = "") -> Pipeline:
 
 def _gather(suffix: str = "") -> Pipeline:
     """The tables of all models, and what the stacks' weights are trained on, each as one."""
-    return pipeline(
-        [
-            node(
-                nodes.gather_predictions,
-                [f"predicted_expression_{model}" for model in (*_FITTED, *_ZERO_SHOT)],
-                "gathered_predictions",
-                name=f"gather_predictions{suffix}",
-            ),
-            node(
-                nodes.gather_predictions,
-                [f"inner_predictions_{model}" for model in _FITTED],
-                "gathered_inner_predictions",
-                name=f"gather_inner_predictions{suffix}",
-            ),
-        ]
-    )
+    predicted = {model: f"predicted_expression_{model}" for model in (*_FITTED, *_ZERO_SHOT)}
+    inner = {f"inner_{model}": f"inner_predictions_{model}" for model in _FITTED}
+    gathered = ["gathered_predictions", "gathered_inner_predictions"]
+    return pipeline([node(nodes.gather_predictions, predicted | inner, gathered, name=f"gather_predictions{suffix}")])
