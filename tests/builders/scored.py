@@ -18,14 +18,19 @@ def build_scored(
     n_genes: int = 12,
     seeds: Sequence[int] = (1, 2),
     n_folds: int = 5,
+    same_in_seeds: bool = False,
 ) -> pd.DataFrame:
-    """``schemas.scored_predictions``: each model correlates with the measurement by the share given."""
+    """``schemas.scored_predictions``: each model correlates with the measurement by the share given.
+
+    ``same_in_seeds``: a person's prediction is the same in every fold seed, as those of real models nearly are.
+    """
     measured = rng.normal(size=(n_genes, n))
+    noise_of = {model: rng.normal(size=measured.shape) for model in shares} if same_in_seeds else {}
     tables = []
     for seed in seeds:
         folds = deal_folds(rng, n, n_folds)
         for model, share in shares.items():
-            noise = rng.normal(size=measured.shape)
+            noise = noise_of[model] if same_in_seeds else rng.normal(size=measured.shape)
             predicted = share * measured + np.sqrt(1 - share**2) * noise
             tables.append(
                 pd.DataFrame(

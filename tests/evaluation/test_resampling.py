@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import wilcoxon
+from scipy.stats import binom, wilcoxon
 
 from haploformer import schemas
 from haploformer.errors import InputError
+from haploformer.evaluation.metrics import drawn_fold_r
 from haploformer.evaluation.resampling import (
-    _weighted_r,
     assign_loci,
     bootstrap_loci,
     bootstrap_people,
@@ -51,25 +51,64 @@ def test_lay_out_scored__keeps_every_value_and_refuses_a_hole(scored) -> None:
         lay_out_scored(holed)
 
 
-def test_weighted_r__of_everybody_once_and_of_people_drawn_twice(scored) -> None:
+def test_drawn_fold_r__of_everybody_once_and_of_people_drawn_twice(scored) -> None:
     cohort = lay_out_scored(scored)
     seed, n = cohort.seeds[1], len(cohort.individual_ids)
-    counts = np.ones((2, n))
+    counts = np.ones((2, n), dtype=np.int64)
     drawn = np.random.default_rng(0).integers(0, n, n)
     counts[1] = np.bincount(drawn, minlength=n)
-    found = _weighted_r(seed, counts)
+    found = drawn_fold_r(seed.predicted, seed.measured, seed.folds, counts).mean(axis=-1)
     once = [within_fold_r(seed.predicted[1, g], seed.measured[g], seed.folds) for g in range(12)]
     np.testing.assert_allclose(found[0, 1], np.mean(once), atol=1e-12)
-    sizes = np.bincount(seed.folds)
+    distinct = np.array([len(np.unique(drawn[seed.folds[drawn] == k])) for k in range(5)])
+    assert (distinct < 16).all()
     expected = []
     for g in range(12):
         people = [drawn[seed.folds[drawn] == k] for k in range(5)]
         r = [np.corrcoef(seed.predicted[1, g, who], seed.measured[g, who])[0, 1] for who in people]
-        expected.append(np.tanh(np.average(np.arctanh(r), weights=sizes - 3)))
+        expected.append(np.tanh(np.average(np.arctanh(r), weights=distinct - 3)))
     np.testing.assert_allclose(found[1, 1], np.mean(expected), atol=1e-12)
 
 
-def test_weighted_r__a_constant_prediction_counts_as_0(scored) -> None:
+def test_drawn_fold_r__fewer_than_four_distinct_people_of_a_fold_do_not_count() -> None:
+    cohort = lay_out_scored(build_scored(np.random.default_rng(4), {"m": 0.5}, n=24, n_genes=2, seeds=(1,), n_folds=4))
+    seed = cohort.seeds[1]
+    counts = np.ones((3, 24), dtype=np.int64)
+    first = np.flatnonzero(seed.folds == 0)
+    counts[1, first] = [3, 2, 1, 0, 0, 0]
+    counts[2] = np.where(np.arange(24) == first[0], 24, 0)
+    found = drawn_fold_r(seed.predicted, seed.measured, seed.folds, counts)
+    others = seed.folds != 0
+    expected = [
+        within_fold_r(seed.predicted[0, g, others], seed.measured[g, others], seed.folds[others] - 1) for g in (0, 1)
+    ]
+    np.testing.assert_allclose(found[1, 0], expected, atol=1e-12)
+    assert np.isfinite(found[0]).all()
+    assert np.isnan(found[2]).all()
+
+
+@pytest.mark.parametrize(("n", "kept"), [(20, 0.4), (40, 1.0)])
+def test_bootstrap_people__of_few_people_is_as_wide_as_cohorts_differ(n: int, kept: float) -> None:
+    """Draws in which two people are all that is left of a fold would have an r of 1 or -1."""
+    means, draws = [], []
+    for number in range(40):
+        rng = np.random.default_rng(number)
+        cohort = lay_out_scored(build_scored(rng, {"m": 0.5}, n=n, n_genes=6, seeds=(1,)))
+        means.append(drawn_fold_r(*sides_of(cohort), np.ones((1, n), dtype=np.int64)).mean())
+        draws.append(bootstrap_people(cohort, rng, n_draws=200)[:, 0])
+    low, high = np.array([np.quantile(of, [0.025, 0.975]) for of in draws]).T
+    assert np.mean([len(of) for of in draws]) > kept * 200 - 1
+    assert np.mean((low < np.mean(means)) & (np.mean(means) < high)) > 0.8
+    assert np.mean(high - low) < 5.5 * np.std(means) + 0.1
+    assert np.mean([of.mean() for of in draws]) == pytest.approx(np.mean(means), abs=0.12)
+
+
+def sides_of(cohort) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    seed = cohort.seeds[1]
+    return seed.predicted, seed.measured, seed.folds
+
+
+def test_drawn_fold_r__a_constant_prediction_counts_as_0(scored) -> None:
     flat = scored.copy()
     flat.loc[flat["model"] == "enformer", "predicted"] = 3.7
     people = bootstrap_people(lay_out_scored(flat), np.random.default_rng(0), n_draws=20)
@@ -121,7 +160,7 @@ def test_compare_models__interval_over_people_holds_the_mean_95_times_in_100() -
     means, widths = [], []
     for seed in range(60):
         cohort = lay_out_scored(build_scored(np.random.default_rng(seed), {"m": 0.3}, n_genes=4, seeds=(1,)))
-        means.append(_weighted_r(cohort.seeds[1], np.ones((1, 80)))[0, 0])
+        means.append(drawn_fold_r(*sides_of(cohort), np.ones((1, 80), dtype=np.int64)).mean())
         widths.append(bootstrap_people(cohort, np.random.default_rng(seed), n_draws=100)[:, 0].std())
     assert np.mean(widths) == pytest.approx(np.std(means), rel=0.25)
 
@@ -137,10 +176,14 @@ def test_permute_people__is_around_0_and_below_what_is_observed(scored) -> None:
     assert (null["observed"] > null["high"]).all()
 
 
-def test_permute_people__predictions_of_nothing_are_inside_their_null() -> None:
+@pytest.mark.parametrize("seeds", [(1,), (1, 2, 3, 4, 5)])
+def test_permute_people__predictions_of_nothing_are_inside_their_null(seeds: tuple[int, ...]) -> None:
     p = []
-    for seed in range(30):
-        cohort = lay_out_scored(build_scored(np.random.default_rng(seed), {"m": 0.0}, n_genes=3, seeds=(1,)))
-        p.append(permute_people(cohort, np.random.default_rng(seed), n_permutations=39)["p_value"][0])
-    assert 0.3 < np.mean(p) < 0.7
-    assert np.mean(np.array(p) <= 0.1) < 0.3
+    for number in range(100):
+        rng = np.random.default_rng(number)
+        scored = build_scored(rng, {"m": 0.0}, n=60, n_genes=3, seeds=seeds, same_in_seeds=True)
+        p.append(permute_people(lay_out_scored(scored), rng, n_permutations=19)["p_value"][0])
+    assert 0.4 < np.mean(p) < 0.65
+    for share in (0.05, 0.5):
+        low, high = binom.interval(0.999, len(p), share)
+        assert low <= np.sum(np.array(p) <= share) <= high

@@ -245,7 +245,7 @@ def cohort_figures(
         ),
         "null": (
             "People permuted",
-            "The mean r over genes beside that of permutations of people within their fold.",
+            "The mean r over genes beside that of permutations of people, the same for all genes and fold seeds.",
         ),
         "populations": (
             "r within each population",

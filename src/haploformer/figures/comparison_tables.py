@@ -114,7 +114,9 @@ def null_table(null: pd.DataFrame) -> Table:
     )
     n = int(null["n_permutations"].iloc[0])
     return Table(
-        columns, cells, f"{n} permutations of people within their fold, the same for all genes; fits stay as they are."
+        columns,
+        cells,
+        f"{n} permutations of people, each the same for all genes and fold seeds; fits stay as they are.",
     )
 
 

@@ -74,7 +74,7 @@ gene_accuracy = table(
     unique=["gene_id", "model"],
 )
 
-#: Mean r over genes with people permuted within their fold, beside the observed one.
+#: Mean r over genes with people permuted, beside the observed one.
 permutation_null = table(
     {
         "model": text(unique=True),
