@@ -72,6 +72,21 @@ def test_score_people__of_the_first_fold_seed() -> None:
     assert schemas.person_scores.validate(score_people(few, measured, coverage)).empty
 
 
+def test_score_people__a_net_without_weights_is_no_gene_of_a_person() -> None:
+    """It predicts the training mean of residuals: 0 but for rounding, which differs from fold to fold."""
+    rng = np.random.default_rng(9)
+    scored = build_scored(rng, {"elastic_net": 0.5}, n_genes=12, seeds=(1,))
+    empty = scored["gene_id"].isin(["G002", "G005"])
+    of_fold = np.array([1.1e-17, -3.0e-18, 0.0, 2.0e-17, -1.0e-17])
+    scored.loc[empty, "predicted"] = of_fold[scored.loc[empty, "fold"]]
+    measured = scored.rename(columns={"measured": "expression"})
+    coverage = measured.assign(predicted_expression=1.0)
+    table = score_people(scored, measured, coverage)
+    assert (table["n_genes"] == 10).all()
+    without = score_people(scored[~empty], measured, coverage)
+    np.testing.assert_array_equal(table["pearson_r"], without["pearson_r"])
+
+
 def test_score_people__of_levels_where_expression_has_them(tpm) -> None:
     scored = build_scored(np.random.default_rng(6), {"enformer": 0.1}, n=25, n_genes=60, seeds=(1,))
     tpm = 2 ** np.abs(tpm) - 1

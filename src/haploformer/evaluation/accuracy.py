@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, norm
 
+from haploformer.evaluation.metrics import is_constant
 from haploformer.evaluation.scored_cohort import ScoredCohort, ScoredSeed
 
 
@@ -67,9 +68,10 @@ def _sizes(seed: ScoredSeed, model: int) -> NDArray[np.float64]:
     covariance, variance = np.zeros((2, len(x)))
     for people in seed.people_of_folds():
         centred = x[:, people] - x[:, people].mean(axis=1, keepdims=True)
+        centred[is_constant(x[:, people], beside=y[:, people])] = 0.0
         covariance += (centred * y[:, people]).sum(axis=1)
         variance += (centred**2).sum(axis=1)
-    varies = variance > 1e-20 * np.square(y).sum(axis=1)
+    varies = variance > 0
     slope = np.where(varies, covariance / np.where(varies, variance, 1.0), np.nan)
     return np.stack([explained, slope, (y - slope[:, None] * x).mean(axis=1)])
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
-from haploformer.evaluation.metrics import fisher_mean, pearson, ranks, within_fold_r
+from haploformer.evaluation.metrics import drawn_fold_r, is_constant, pearson, ranks, within_fold_r
 from haploformer.evaluation.resampling import INTERVAL, MIN_LOCI
 from haploformer.predicted_expression import ENFORMER_TEST, GENE_FOLDS
 
@@ -106,6 +106,11 @@ def correlate_levels(
     return pearson(predicted.T, measured.T)
 
 
+def genes_that_vary(predicted: NDArray[np.floating], measured: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Genes (n_genes,) that are constant over people on neither side."""
+    return ~(is_constant(predicted, beside=measured) | is_constant(measured))
+
+
 def correlate_deviations(predicted: NDArray[np.floating], measured: NDArray[np.floating]) -> NDArray[np.float64]:
     """r of each person over genes between deviations from the gene's mean, in its sd over people.
 
@@ -124,9 +129,7 @@ def correlate_deviations(predicted: NDArray[np.floating], measured: NDArray[np.f
         If fewer than four genes are left.
     """
     sides = [np.asarray(side, dtype=np.float64) for side in (predicted, measured)]
-    spread = [side.std(axis=1) for side in sides]
-    sizes = [np.abs(side).max(axis=1) for side in sides]
-    varies = np.all([sd > 1e-9 * size for sd, size in zip(spread, sizes, strict=True)], axis=0)
+    varies = genes_that_vary(*sides)
     _require_genes(measured[varies], "scored_predictions")
     z = [(side[varies] - side[varies].mean(1, keepdims=True)) / side[varies].std(1, keepdims=True) for side in sides]
     return pearson(z[0].T, z[1].T)
@@ -155,6 +158,8 @@ def score_people(scored: pd.DataFrame, measured: pd.DataFrame, enformer: pd.Data
         sides = [
             rows.pivot(index="gene_id", columns="individual_id", values=side) for side in ("predicted", "measured")
         ]
+        varies = genes_that_vary(*(side.to_numpy() for side in sides))
+        sides = [side[varies] for side in sides]
         tables += _person_rows(sides, correlate_deviations, model=str(model), quantity="deviation")
     wide = measured.pivot(index="gene_id", columns="individual_id", values="expression")
     coverage = enformer.pivot(index="gene_id", columns="individual_id", values="predicted_expression")
@@ -253,32 +258,20 @@ def score_levels(
         low, high = np.nan, np.nan
         if len(names) >= MIN_LOCI:
             counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_draws)[:, codes]
-            drawn = _weighted_within_fold_r(predicted, levels, folds, counts, ranked=quantity == "spearman")
-            low, high = np.quantile(drawn, INTERVAL)
+            sides = (
+                (predicted, levels)
+                if quantity == "pearson"
+                else tuple(_fold_ranks(side, folds) for side in (predicted, levels))
+            )
+            drawn = drawn_fold_r(sides[0][None], sides[1][None], folds, counts)[:, 0]
+            low, high = np.nanquantile(drawn, INTERVAL)
         rows.append((quantity, r, low, high, len(levels), len(names), int(observed.n_constant_folds[0])))
     return pd.DataFrame(rows, columns=["quantity", "r", "low", "high", "n_genes", "n_loci", "n_constant_folds"])
 
 
-def _weighted_within_fold_r(
-    predicted: NDArray[np.float64],
-    levels: NDArray[np.float64],
-    folds: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    *,
-    ranked: bool,
-) -> NDArray[np.float64]:
-    """r (n_draws,) with each gene counted so many times (n_draws, n_genes); a fold without variation counts as 0."""
-    groups = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
-    r = np.zeros((len(counts), len(groups)))
-    for k, genes in enumerate(groups):
-        if np.isnan(pearson(predicted[genes], levels[genes])):
-            continue
-        x, y = (ranks(side[genes]) if ranked else side[genes] for side in (predicted, levels))
-        x, y = x - x.mean(), y - y.mean()
-        weight = counts[:, genes] / np.maximum(counts[:, genes].sum(axis=1, keepdims=True), 1)
-        mean_x, mean_y = weight @ x, weight @ y
-        spread = (weight @ x**2 - mean_x**2) * (weight @ y**2 - mean_y**2)
-        varies = spread > 1e-12 * x.var() * y.var()
-        covariance = weight @ (x * y) - mean_x * mean_y
-        r[:, k] = np.where(varies, covariance / np.sqrt(np.where(varies, spread, 1.0)), 0.0)
-    return fisher_mean(np.clip(r, -1, 1), np.array([len(genes) for genes in groups]))
+def _fold_ranks(values: NDArray[np.float64], folds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Ranks (n_genes,) of each fold's genes among themselves."""
+    ranked = np.empty(len(values))
+    for fold in np.unique(folds):
+        ranked[folds == fold] = ranks(values[folds == fold])
+    return ranked

@@ -10,13 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
-from haploformer.evaluation.metrics import WithinFoldR, within_fold_r
+from haploformer.evaluation.metrics import WithinFoldR, is_constant, within_fold_r
 
 #: From a training set, bool (n_individuals,), to residuals under its coefficients of values (n_individuals, k).
 Adjust = Callable[[NDArray[np.bool_]], Callable[[NDArray[np.float64]], NDArray[np.float64]]]
-
-#: Share of its size by which a prediction must vary within a fold; below it the rest is rounding.
-_VARIES = 1e-9
 
 
 class ExpressionMatrix(Protocol):
@@ -198,9 +195,9 @@ def _residualise_by_fold(
         held_out = folds == fold
         everybody = adjust(~held_out)(np.ascontiguousarray(values.T))  # (n_individuals, n_genes)
         if z_score:
-            sd = everybody[~held_out].std(axis=0)
-            varies = sd > _VARIES * np.abs(values).max(axis=1)
-            everybody = everybody * np.where(varies, 1 / np.where(varies, sd, 1.0), 0.0)
+            training = everybody[~held_out].T
+            varies = ~is_constant(training, made_of=values)
+            everybody = everybody * np.where(varies, 1 / np.where(varies, training.std(axis=1), 1.0), 0.0)
         residuals[:, held_out] = everybody[held_out].T
     return residuals
 
@@ -213,11 +210,10 @@ def _keep_constant(
     The residuals of a constant are the covariates' alone, or rounding: they would get an r by accident.
     """
     kept = residuals.copy()
-    size = _VARIES * np.abs(raw).max(axis=1)
     for fold in np.unique(folds):
         people = np.flatnonzero(folds == fold)
-        spread = np.minimum(np.ptp(raw[:, people], axis=1), np.ptp(residuals[:, people], axis=1))
-        kept[np.ix_(spread <= size, people)] = 0.0
+        constant = is_constant(raw[:, people], made_of=raw) | is_constant(residuals[:, people], made_of=raw)
+        kept[np.ix_(constant, people)] = 0.0
     return kept
 
 
