@@ -59,7 +59,11 @@ def test_cohort_headlines__are_recomputed_from_the_tables(study) -> None:
     mean = study.scores.groupby("model")["pearson_r"].mean()
     interval = study.comparison[study.comparison["other"].isna()].set_index("model")
     best = mean[["top_snp", "elastic_net"]].idxmax()
-    assert "the best model (Elastic net)" in first
+    assert best == "elastic_net"
+    assert first.startswith(
+        "From genotype alone, the best of 2 models (Elastic net, chosen by this very r, so that it is "
+    )
+    assert ", of this model by itself)" in first
     assert "over 14 genes" in first
     expected = [mean[best], *interval.loc[best, ["low_people", "high_people"]]]
     expected += [mean["enformer"], *interval.loc["enformer", ["low_people", "high_people"]]]
@@ -78,6 +82,18 @@ def test_cohort_headlines__are_recomputed_from_the_tables(study) -> None:
     gain = (wide["stack"] - wide["stack_without_enformer"]).sort_values(ascending=False)
     assert f"rises in {(gain > 0.05).sum()} of 14 genes, most in {gain.index[0]} ({gain.iloc[0]:+.3f})" in third
     assert third.endswith(f"falls in {(gain < -0.05).sum()}.")
+
+
+def test_cohort_headlines__a_single_model_of_dosages_was_not_chosen() -> None:
+    study = Study({"enformer": 0.1, "elastic_net": 0.4})
+    (only,) = cohort.cohort_headlines(study.comparison, study.scores)
+    row = study.comparison.query("model == 'elastic_net' and other.isna()").iloc[0]
+    assert only.startswith(
+        "From genotype alone, Elastic net predicts the expression of held-out people with a mean r of "
+    )
+    assert f"{row['difference']:.3f} over 14 genes" in only
+    assert "chosen" not in only
+    assert "by itself" not in only
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,13 @@ def test_share_weights__held_out_genes_and_people_change_no_weight_to_the_bit(st
     np.testing.assert_array_equal(first.unseen[:, out], second.unseen[:, out])
     assert (first.weights[0] != second.weights[0]).any()
 
+    # A gene whose training people vary little beside the expression of those held out varies nevertheless.
+    small = 1e-3 * study.expression
+    first, second = (study.share(np.where(out, values, small)) for values in (small, small + 1e8))
+    np.testing.assert_array_equal(first.weights[fold], second.weights[fold])
+    np.testing.assert_array_equal(first.unseen[:, out], second.unseen[:, out])
+    assert first.weights[fold].any()
+
 
 def test_share_weights__a_level_1_model_that_goes_the_wrong_way_has_weight_0_and_one_fold_is_refused(study) -> None:
     turned = {"net": OutOfFold(-study.level_1, -study.fitted()["net"].inner)}

@@ -163,7 +163,7 @@ def _lay_out(
     residualise = adjust(train)
     adjusted = residualise(expression.T).T
     mean, sd = adjusted[:, train].mean(axis=1), adjusted[:, train].std(axis=1)
-    unit = np.where(sd > _VARIES * np.abs(expression).max(axis=1), 1 / np.where(sd > 0, sd, 1.0), 0.0)
+    unit = np.where(sd > _VARIES * np.abs(expression[:, train]).max(axis=1), 1 / np.where(sd > 0, sd, 1.0), 0.0)
     columns = []
     for feature in fitted.values():
         columns.append(
