@@ -25,7 +25,7 @@ def matched(*rows: tuple) -> pd.DataFrame:
 
 def models(*rows: tuple[str, str, float]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["gene_id", "model", "intercept"])
-    return table.assign(n_usable=3, n_weights=1, setting=np.nan, fell_back=False)
+    return table.assign(n_usable=3, n_weights=1, setting=np.nan, fell_back=False, n_unfinished=0)
 
 
 WEIGHTS = matched(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import enet_path
 
 from haploformer.baselines.crossfit import cross_predict
 from haploformer.baselines.dosages import standardise_dosages
 from haploformer.baselines.elastic_net import ElasticNet
+from haploformer.baselines.tables import dosage_fit_rows
 from haploformer.baselines.top_snp import TopSnp
 from haploformer.baselines.training import TrainingSet
 from tests.builders.dosages import simulate_dosages, simulate_expression
@@ -50,6 +54,54 @@ def test_fit_candidates__elastic_net_starts_empty_and_ends_full(training) -> Non
     weights = ElasticNet(lambda_max=2.0).fit_candidates(training).weights
     assert not weights[:, 0].any()
     assert (weights[:, -1] != 0).sum() > 10
+
+
+@pytest.mark.parametrize("l1_ratio", [0.1, 0.5, 1.0])
+def test_elastic_net__the_largest_lambda_is_empty_at_any_l1_ratio(l1_ratio: float) -> None:
+    rng = np.random.default_rng(1)
+    dosages = simulate_dosages(rng, 100, 30)
+    training = training_set(dosages, simulate_expression(rng, dosages, causal=7, heritability=0.2))
+    assert 0.3 < np.abs(training.correlation).max() < 0.6
+    model = ElasticNet(l1_ratio=l1_ratio)
+    weights = model.fit_candidates(training).weights
+    assert not weights[:, 0].any()
+    assert weights[:, -1].any()
+    np.testing.assert_allclose(model.lambdas[[0, -1]] * l1_ratio, [0.6, 0.015])
+
+
+def test_elastic_net__the_grid_at_a_half_is_as_it_was() -> None:
+    np.testing.assert_array_equal(ElasticNet().lambdas, np.geomspace(1.2, 0.03, 27))
+
+
+@pytest.mark.parametrize("n_variants", [30, 300])
+def test_fit_candidates__lambdas_without_convergence_are_counted(n_variants: int) -> None:
+    rng = np.random.default_rng(1)
+    dosages = simulate_dosages(rng, 100, n_variants)
+    training = training_set(dosages, simulate_expression(rng, dosages, causal=7, heritability=0.4))
+    assert ElasticNet().fit_candidates(training).n_unfinished == 0
+    with pytest.warns(ConvergenceWarning) as told:
+        found = ElasticNet(max_iter=2).fit_candidates(training).n_unfinished
+    # Of many variants the path of a few lambdas is taken again where variants came in; the last one counts.
+    assert 0 < found <= len(told)
+    assert n_variants > 100 or found == len(told)
+
+
+def test_cross_predict__tells_of_lambdas_without_convergence() -> None:
+    rng = np.random.default_rng(2)
+    dosages, folds = simulate_dosages(rng, 60, 20), np.arange(60) % 4
+    expression = simulate_expression(rng, dosages, causal=7, heritability=0.4)
+
+    def leave(train: np.ndarray):
+        return lambda values: values - values[train].mean(axis=0)
+
+    counts = {}
+    for sweeps in (2, 10_000):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            result = cross_predict(ElasticNet(max_iter=sweeps), dosages, expression, folds, leave)
+        counts[sweeps] = dosage_fit_rows({"G": result}, model="elastic_net", fold_seed=0)["n_unfinished"]
+    assert (counts[2] > 0).all()
+    assert (counts[10_000] == 0).all()
 
 
 def test_elastic_net__lambda_at_2_is_empty_for_any_data() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from haploformer.pipelines.baselines import nodes
+
 BASELINES = ("top_snp", "prs", "elastic_net", "blup")
 PIPELINES = ("--pipelines", "data_prep,baselines,baseline_scores")
 
@@ -42,6 +44,14 @@ def test_run__without_a_reference_the_numbers_are_those_with_it(project):
 
     line = project.kedro("run", "--params", "baselines.reference=none", check=False).stderr.splitlines()[-1]
     assert line.startswith("Error: parameters:baselines.reference: it is none (dosages only, no FASTA is read)")
+
+
+def test_tell_fits__says_in_how_many_genes_a_net_had_not_converged(caplog):
+    fits = pd.DataFrame({"gene_id": ["A", "A", "B", "C"], "n_usable": 5, "n_weights": 2, "fell_back": False})
+    tables = [fits.assign(model=model, n_unfinished=n) for model, n in (("elastic_net", [0, 3, 1, 0]), ("blup", 0))]
+    nodes._tell_fits(pd.concat(tables))
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["elastic_net: coordinate descent had not converged at some lambda in 2 of 3 genes"]
 
 
 def test_parameters__a_wide_window_must_be_wider(project):

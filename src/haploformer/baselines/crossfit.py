@@ -85,6 +85,9 @@ class DosageFit:
         Its lambda, threshold or heritability; NaN for none.
     fell_back : bool
         Whether no variant met that setting.
+    n_unfinished : int
+        Candidates, over all training sets without the fold (its own, and those by which candidates are chosen and level-1
+        predictions made), whose fit had not converged.
     """
 
     variants: NDArray[np.int64]
@@ -93,6 +96,7 @@ class DosageFit:
     candidate: int
     setting: float
     fell_back: bool
+    n_unfinished: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -326,7 +330,7 @@ def fit_everybody(
     values = np.asarray(expression, dtype=np.float64)
     places = np.zeros(dosages.shape[1], dtype=np.int64) if positions is None else np.asarray(positions, dtype=np.int64)
     chosen_among = [number for number, model in enumerate(models) if model.n_candidates > 1]
-    loss = [np.zeros(model.n_candidates) for model in models]
+    loss, n_unfinished = [np.zeros(model.n_candidates) for model in models], [0] * len(models)
     for folds in folds_of_seed.values():
         n_folds = _check_people(dosages, values, folds, needed=3)
         gene = _Gene(dosages, values, places, folds, adjust)
@@ -334,11 +338,12 @@ def fit_everybody(
             fits = gene.fit([models[number] for number in chosen_among], frozenset({k}))
             for number, fit in zip(chosen_among, fits, strict=True):
                 loss[number] += fit.loss[k]
+                n_unfinished[number] += fit.n_unfinished
     everybody = _Gene(dosages, values, places, np.zeros(len(values), np.int64), adjust).fit(models, frozenset())
     results = []
-    for fit, of_model in zip(everybody, loss, strict=True):
+    for fit, of_model, n_open in zip(everybody, loss, n_unfinished, strict=True):
         mean_dosage = np.nanmean(np.asarray(dosages[:, fit.variants], dtype=np.float64), axis=0)
-        results.append(EverybodyFit(_describe(fit, int(of_model.argmin())), mean_dosage))
+        results.append(EverybodyFit(_describe(fit, int(of_model.argmin()), n_open + fit.n_unfinished), mean_dosage))
     return results
 
 
@@ -358,6 +363,7 @@ class _Fitted:
     fell_back: NDArray[np.bool_]  # (n_candidates,)
     predicted: dict[int, NDArray[np.float64]]  # held-out fold -> (n_people_of_fold, n_candidates)
     loss: dict[int, NDArray[np.float64]]  # held-out fold -> (n_candidates,)
+    n_unfinished: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -403,6 +409,7 @@ class _Gene:
                     found.fell_back,
                     predicted,
                     loss,
+                    found.n_unfinished,
                 )
             )
         return results
@@ -422,7 +429,9 @@ def _assemble(
         candidate = _choose(model, fitted, pair, n_folds)
         inner[k, folds == j] = fitted[pair].predicted[j][:, candidate]
         inner[j, folds == k] = fitted[pair].predicted[k][:, candidate]
-    return CrossPrediction(outer, inner, tuple(_describe(fitted[frozenset({k})], chosen[k]) for k in range(n_folds)))
+    n_unfinished = [sum(fit.n_unfinished for held_out, fit in fitted.items() if k in held_out) for k in range(n_folds)]
+    fits = tuple(_describe(fitted[frozenset({k})], chosen[k], n_unfinished[k]) for k in range(n_folds))
+    return CrossPrediction(outer, inner, fits)
 
 
 def _choose(
@@ -435,11 +444,11 @@ def _choose(
     return int(np.sum([fitted[held_out | {j}].loss[j] for j in others], axis=0).argmin())
 
 
-def _describe(fit: _Fitted, chosen: int) -> DosageFit:
+def _describe(fit: _Fitted, chosen: int, n_unfinished: int) -> DosageFit:
     """The chosen candidate of a training set."""
     weights = fit.weights[:, chosen].copy()
     setting, fell_back = float(fit.settings[chosen]), bool(fit.fell_back[chosen])
-    return DosageFit(fit.variants, weights, fit.intercept, chosen, setting, fell_back)
+    return DosageFit(fit.variants, weights, fit.intercept, chosen, setting, fell_back, n_unfinished)
 
 
 def _loss(

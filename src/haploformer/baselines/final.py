@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from haploformer.baselines.cohort import CisModels, map_genes
 from haploformer.baselines.crossfit import Adjust, EverybodyFit, fit_everybody, with_degrees
+from haploformer.baselines.tables import FIT_COLUMNS, describe_fit
 
 _WEIGHT_COLUMNS = ["gene_id", "model", "variant_id", "contig", "pos", "ref", "alt", "weight", "mean_dosage"]
-_MODEL_COLUMNS = ["gene_id", "model", "intercept", "n_usable", "n_weights", "setting", "fell_back"]
+_MODEL_COLUMNS = ["gene_id", "model", "intercept", *FIT_COLUMNS]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,4 @@ def _weight_rows(gene_id: str, model: str, variants: pd.DataFrame, everybody: Ev
 
 
 def _model_row(gene_id: str, model: str, everybody: EverybodyFit) -> tuple[object, ...]:
-    fit = everybody.fit
-    n_weights = int((fit.weights != 0).sum())
-    return gene_id, model, fit.intercept, len(fit.variants), n_weights, fit.setting, fit.fell_back
+    return gene_id, model, everybody.fit.intercept, *describe_fit(everybody.fit)

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from haploformer.baselines.crossfit import CrossPrediction
+from haploformer.baselines.crossfit import CrossPrediction, DosageFit
+
+#: What each row of fits tells.
+FIT_COLUMNS = ["n_usable", "n_weights", "setting", "fell_back", "n_unfinished"]
 
 _VARIANT_COLUMNS = ["variant_id", "contig", "pos", "ref", "alt"]
 
@@ -88,6 +91,11 @@ def dosage_weight_rows(
     return table.assign(model=model, fold_seed=fold_seed)[columns]
 
 
+def describe_fit(fit: DosageFit) -> tuple[int, int, float, bool, int]:
+    """What a fit is, in the order of `FIT_COLUMNS`."""
+    return len(fit.variants), int((fit.weights != 0).sum()), fit.setting, fit.fell_back, fit.n_unfinished
+
+
 def dosage_fit_rows(results: Mapping[str, CrossPrediction], *, model: str, fold_seed: int) -> pd.DataFrame:
     """One row per gene and outer fold: what the model behind the scored predictions is.
 
@@ -102,9 +110,9 @@ def dosage_fit_rows(results: Mapping[str, CrossPrediction], *, model: str, fold_
     DataFrame, schema ``dosage_fits``
     """
     rows = [
-        (gene_id, model, fold_seed, fold, len(fit.variants), int((fit.weights != 0).sum()), fit.setting, fit.fell_back)
+        (gene_id, model, fold_seed, fold, *describe_fit(fit))
         for gene_id, result in results.items()
         for fold, fit in enumerate(result.fits)
     ]
-    columns = ["gene_id", "model", "fold_seed", "fold", "n_usable", "n_weights", "setting", "fell_back"]
+    columns = ["gene_id", "model", "fold_seed", "fold", *FIT_COLUMNS]
     return pd.DataFrame(rows, columns=columns)

@@ -54,11 +54,14 @@ class Candidates:
         What makes the candidate: its lambda, its threshold of p, its heritability; NaN for none.
     fell_back : bool (n_candidates,)
         Whether no variant met the setting, so that something simpler stands in for it.
+    n_unfinished : int
+        Candidates whose fit had not converged.
     """
 
     weights: NDArray[np.float64]
     settings: NDArray[np.float64]
     fell_back: NDArray[np.bool_]
+    n_unfinished: int = 0
 
     @classmethod
     def of(
@@ -66,6 +69,8 @@ class Candidates:
         weights: NDArray[np.float64],
         settings: Sequence[float] | NDArray[np.float64] | None = None,
         fell_back: NDArray[np.bool_] | None = None,
+        *,
+        n_unfinished: int = 0,
     ) -> Candidates:
         """Weights (n_variants, n_candidates) without settings, or without any that fell back, unless told."""
         n = weights.shape[1]
@@ -73,4 +78,5 @@ class Candidates:
             weights,
             np.full(n, np.nan) if settings is None else np.asarray(settings, dtype=np.float64),
             np.zeros(n, dtype=bool) if fell_back is None else fell_back,
+            n_unfinished,
         )

@@ -21,7 +21,7 @@ _final_weights = {
 
 final_dosage_weights = table(_final_weights, unique=["gene_id", "model", "contig", "pos", "ref", "alt"])
 
-#: One row per gene and model of everybody; ``n_usable`` to ``fell_back`` as in ``dosage_fits``.
+#: One row per gene and model of everybody; ``n_usable`` to ``n_unfinished`` as in ``dosage_fits``.
 final_dosage_models = table(
     {
         "gene_id": text(),
@@ -31,6 +31,7 @@ final_dosage_models = table(
         "n_weights": integer(),
         "setting": number(nullable=True),
         "fell_back": flag(),
+        "n_unfinished": integer(),
     },
     unique=["gene_id", "model"],
 )

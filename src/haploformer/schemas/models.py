@@ -37,7 +37,8 @@ dosage_weights = table(
 
 #: What the model of each outer fold is. ``n_usable``: variants that training supports; ``n_weights``: those with a weight.
 #: ``setting``: lambda of an elastic net, threshold of p of a PRS (0: top SNP), h2 of BLUP; null for the top SNP and where
-#: nothing could be fitted. ``fell_back``: no variant met it, so that the top SNP stands in.
+#: nothing could be fitted. ``fell_back``: no variant met it, so that the top SNP stands in. ``n_unfinished``: lambdas, over
+#: all training sets without the fold, at which coordinate descent had not converged.
 dosage_fits = table(
     {
         "gene_id": text(),
@@ -48,6 +49,7 @@ dosage_fits = table(
         "n_weights": integer(),
         "setting": number(nullable=True),
         "fell_back": flag(),
+        "n_unfinished": integer(),
     },
     unique=["gene_id", "model", "fold_seed", "fold"],
 )

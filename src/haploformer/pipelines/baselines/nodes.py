@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -133,6 +134,8 @@ def fit_final_dosage_models(
             n_threads=options.threads or _n_cores(),
             on_gene=bar.update,
         )
+    for model, rows in final.models.groupby("model", sort=False):
+        _tell_unfinished(str(model), rows)
     provenance = variants.genotypes.provenance
     facts = {
         "predicts": "expression adjusted for the covariates, at their mean in the people fitted to",
@@ -284,6 +287,19 @@ def _tell_fits(fits: pd.DataFrame) -> None:
             (rows["n_weights"] == 0).sum(),
             rows["fell_back"].sum(),
         )
+        _tell_unfinished(str(model), rows)
+
+
+def _tell_unfinished(model: str, rows: pd.DataFrame) -> None:
+    """In how many genes some fit had not converged; nothing if in none."""
+    by_gene = rows.groupby("gene_id")["n_unfinished"].sum() > 0
+    if by_gene.any():
+        logger.warning(
+            "%s: coordinate descent had not converged at some lambda in %d of %d genes",
+            model,
+            by_gene.sum(),
+            len(by_gene),
+        )
 
 
 def _n_cores() -> int:
@@ -292,10 +308,15 @@ def _n_cores() -> int:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Thousands of small products: threads within them would cost more than they bring."""
+    """Thousands of small products: threads within them would cost more than they bring.
+
+    Fits that have not converged are counted, not warned of one by one.
+    """
+    from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         yield
 
 
