@@ -260,18 +260,21 @@ def describe_applied(audit: pd.DataFrame, predicted: pd.DataFrame) -> str:
 
 
 def describe_across_genes(scores: pd.DataFrame) -> str:
-    """r over genes of each model, with its interval and whose genes they are.
+    """r over genes of each model, with its interval, whose genes they are, and what expression was taken for.
 
     Parameters
     ----------
     scores : DataFrame, schema ``across_genes_scores``
     """
+    from haploformer.evaluation.across_genes import describe_scale
+
     lines = [("model", "weights", "genes held out by", "genes", "quantity", "r", "95 % interval")]
     for row in scores.itertuples():
         interval = "" if pd.isna(row.low) else f"{row.low:.3f} to {row.high:.3f}"
         lines.append((row.model, row.weights, row.held_out, str(row.n_genes), row.quantity, f"{row.r:.3f}", interval))
     remarks = [f"{held_out}: {rows['remark'].iloc[0]}" for held_out, rows in scores.groupby("held_out", sort=False)]
-    return "\n".join(_aligned(lines) + remarks)
+    taken_for = [describe_scale(scale) for scale in scores["scale"].unique()]
+    return "\n".join(_aligned(lines) + remarks + taken_for)
 
 
 def describe_held_out_genes(scores: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from scipy.stats import pearsonr, spearmanr, zscore
 from haploformer import schemas
 from haploformer.errors import InputError
 from haploformer.evaluation.across_genes import (
+    choose_scale,
     correlate_deviations,
     correlate_levels,
     has_levels,
@@ -98,14 +99,28 @@ def test_score_people__of_levels_where_expression_has_them(tpm) -> None:
     assert levels["P004"] == pytest.approx(pearsonr(predicted[:, 4], np.log2(tpm[:, 4] + 1)).statistic)
 
 
+def test_score_people__of_logarithms_as_they_are_where_that_is_stated(tpm) -> None:
+    scored = build_scored(np.random.default_rng(6), {"enformer": 0.1}, n=25, n_genes=60, seeds=(1,))
+    logs = np.abs(tpm)
+    measured = scored.assign(expression=logs.ravel())
+    coverage = scored.assign(predicted_expression=np.exp2(scored["predicted"] + logs.ravel()))
+    predicted = np.log2(coverage["predicted_expression"].to_numpy().reshape(logs.shape) + 1)
+    for scale, taken_for, expected in (("log2", "log2", logs), ("auto", "tpm", np.log2(logs + 1))):
+        table = schemas.person_scores.validate(score_people(scored, measured, coverage, scale=scale))
+        levels = table[table["quantity"] == "level"].set_index("individual_id")
+        assert set(levels["scale"]) == {taken_for}
+        assert levels.loc["P004", "pearson_r"] == pytest.approx(pearsonr(predicted[:, 4], expected[:, 4]).statistic)
+        assert table.loc[table["quantity"] == "deviation", "scale"].isna().all()
+
+
 def test_levels__are_logarithms_once(tpm) -> None:
     tpm = np.abs(tpm)
     raw = 2**tpm - 1
-    np.testing.assert_allclose(mean_levels(raw, logarithms=False), np.log2(raw.mean(axis=1) + 1))
-    np.testing.assert_allclose(log_levels(raw), tpm)
+    np.testing.assert_allclose(mean_levels(raw, "tpm"), np.log2(raw.mean(axis=1) + 1))
+    np.testing.assert_allclose(log_levels(raw, choose_scale(raw, "auto", where="x")), tpm)
     logs = tpm - 3
-    np.testing.assert_array_equal(log_levels(logs), logs)
-    np.testing.assert_allclose(mean_levels(logs, logarithms=True), logs.mean(axis=1))
+    np.testing.assert_array_equal(log_levels(logs, choose_scale(logs, "auto", where="x")), logs)
+    np.testing.assert_allclose(mean_levels(logs, "log2"), logs.mean(axis=1))
 
 
 def test_score_levels__is_within_folds_with_an_interval_over_loci() -> None:

@@ -33,7 +33,7 @@ def test_score_populations__where_nobody_has_one(caplog) -> None:
     folds = scored.drop_duplicates("individual_id")[["individual_id", "fold_seed", "fold"]]
     measured = scored.rename(columns={"measured": "expression"})
     coverage = scored.assign(summary="tissue_mean", personal=1.0)
-    within, audit, persons = nodes.score_populations(scored, people, folds, measured, coverage)
+    within, audit, persons = nodes.score_populations(scored, people, folds, measured, coverage, EvaluationParameters())
     assert schemas.population_scores.validate(within).empty
     assert schemas.population_audit.validate(audit).empty
     assert schemas.person_scores.validate(persons).empty

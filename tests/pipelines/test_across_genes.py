@@ -52,7 +52,13 @@ def with_levels(bed: ExpressionBed, levels: np.ndarray) -> ExpressionBed:
 
 
 def prepare(files, bed: ExpressionBed, sequences: pd.DataFrame = NO_SEQUENCES, **select: str) -> pd.DataFrame:
-    groups = (DataPrepParameters(), SelectParameters(**select), SequenceBuildParameters(), ENFORMER, OPTIONS)
+    return prepare_with(files, bed, OPTIONS, sequences, **select)
+
+
+def prepare_with(
+    files, bed: ExpressionBed, options: AcrossGenesParameters, sequences: pd.DataFrame = NO_SEQUENCES, **select: str
+) -> pd.DataFrame:
+    groups = (DataPrepParameters(), SelectParameters(**select), SequenceBuildParameters(), ENFORMER, options)
     return nodes.prepare_levels(bed, files["annotation"], files["reference"], sequences, *groups)
 
 
@@ -96,6 +102,37 @@ def test_prepare_levels__are_logarithms_of_the_mean(files) -> None:
     assert genes["fold"].value_counts().tolist() == [8, 8, 8]
     logs = replace(bed, values=np.log2(bed.values + 1) - 6)
     np.testing.assert_allclose(prepare(files, logs)["level"], logs.values.mean(axis=1))
+
+
+def test_prepare_levels__the_scale_can_be_stated_and_is_told(files, caplog) -> None:
+    """log2(TPM + 1) has no value below 0: by its looks it is taken for TPM and logged a second time."""
+    tpm = with_levels(files["bed"], np.random.default_rng(1).uniform(1, 8, len(files["bed"].genes)))
+    logs = replace(tpm, values=np.log2(np.maximum(tpm.values, 0) + 1))
+    assert (logs.values >= 0).all()
+    mean = logs.values.mean(axis=1)
+    caplog.set_level(logging.INFO)
+    for scale, expected, told in (
+        (
+            "log2",
+            mean,
+            "expression is taken for logarithms: levels are the values as they are (across_genes.scale=log2)",
+        ),
+        (
+            "auto",
+            np.log2(mean + 1),
+            "expression is taken for TPM or the like: levels are log2(x + 1) (across_genes.scale=",
+        ),
+    ):
+        caplog.clear()
+        genes = schemas.gene_levels.validate(prepare_with(files, logs, AcrossGenesParameters(n_folds=3, scale=scale)))
+        np.testing.assert_allclose(genes["level"], expected)
+        assert set(genes["scale"]) == {"log2" if scale == "log2" else "tpm"}
+        assert told in caplog.text
+    below = replace(logs, values=logs.values - 20)
+    with pytest.raises(
+        InputError, match=r"^tpm.bed: \d+ values are below 0, which TPM \(scale=tpm\) has not; state scale="
+    ):
+        prepare_with(files, below, AcrossGenesParameters(n_folds=3, scale="tpm"))
 
 
 def test_prepare_levels__refuses_what_is_normalised_per_gene(files) -> None:
@@ -166,7 +203,9 @@ def test_across_genes__predicts_held_out_genes_and_says_whose(files, predicted, 
     gene = one["gene_id"].iloc[0]
     assert zero_shot[gene] == pytest.approx(np.log2(coverage[window[gene]][:, tissue].mean() + 1), rel=1e-6)
     lines = describe_across_genes(scores).splitlines()
-    assert len(lines) == 1 + 4 + 1
+    assert set(scores["scale"]) == {"tpm"}
+    assert len(lines) == 1 + 4 + 1 + 1
+    assert lines[-1] == "expression is taken for TPM or the like: levels are log2(x + 1)"
     assert f"{found['across_genes', 'spearman']:.3f}" in lines[4]
 
 

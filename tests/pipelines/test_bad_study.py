@@ -100,7 +100,7 @@ def test_score_populations__a_population_of_one_is_said_and_has_no_row(study, ta
     measured = study.measured(study.expression)
     with caplog.at_level(logging.WARNING):
         within, audit, _ = evaluation.score_populations(
-            tables["scored"], study.individuals, study.folds, measured, enformer
+            tables["scored"], study.individuals, study.folds, measured, enformer, EvaluationParameters()
         )
     assert "population C is not scored by itself: 1 person, 0 in a fold; an r needs 4" in caplog.text
     assert schemas.population_audit.validate(audit).set_index("population")["scored"].to_dict() == {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,15 @@ MIN_HELD_OUT = 6
 REMARKS = {
     GENE_FOLDS: "held out of this fit only: Enformer's own training genes are among those tested",
     ENFORMER_TEST: "windows overlap Enformer's test sequences alone: neither Enformer nor this fit was trained there",
+}
+
+#: What a table of expression may hold, and what may be stated of it.
+Scale = Literal["tpm", "log2"]
+StatedScale = Literal["auto", "tpm", "log2"]
+
+_SCALES = {
+    "tpm": "expression is taken for TPM or the like: levels are log2(x + 1)",
+    "log2": "expression is taken for logarithms: levels are the values as they are",
 }
 
 #: What is computed instead where expression has no levels.
@@ -65,21 +75,46 @@ def require_levels(measured: NDArray[np.floating], where: str, *, remedy: str = 
         )
 
 
-def are_logarithms(measured: NDArray[np.floating]) -> bool:
-    """Whether a whole table of expression is taken for logarithms: it has values below 0."""
-    return bool((np.asarray(measured) < 0).any())
+def choose_scale(measured: NDArray[np.floating], stated: StatedScale, *, where: str) -> Scale:
+    """What a whole table of expression holds: as stated, or with ``auto`` logarithms if it has values below 0, else TPM.
+
+    Parameters
+    ----------
+    measured : floating (n_genes, n_individuals)
+    stated : str
+    where : str
+        The table, for the error.
+
+    Raises
+    ------
+    InputError
+        If values below 0 are stated to be TPM.
+    """
+    below = int((np.asarray(measured) < 0).sum())
+    if stated == "tpm" and below:
+        raise InputError(
+            where, f"{below} values are below 0, which TPM (scale=tpm) has not", "state scale=log2, or give TPM"
+        )
+    if stated == "auto":
+        return "log2" if below else "tpm"
+    return stated
 
 
-def log_levels(measured: NDArray[np.floating]) -> NDArray[np.float64]:
-    """log2(x + 1) of a whole table of expression, but of `are_logarithms`."""
+def log_levels(measured: NDArray[np.floating], scale: Scale) -> NDArray[np.float64]:
+    """log2(x + 1) of TPM, and logarithms as they are."""
     values = np.asarray(measured, dtype=np.float64)
-    return values if are_logarithms(values) else np.log2(values + 1)
+    return values if scale == "log2" else np.log2(values + 1)
 
 
-def mean_levels(measured: NDArray[np.floating], *, logarithms: bool) -> NDArray[np.float64]:
+def mean_levels(measured: NDArray[np.floating], scale: Scale) -> NDArray[np.float64]:
     """Level (n_genes,) of expression (n_genes, n_individuals): log2(mean over people + 1), or the mean of logarithms."""
     mean: NDArray[np.float64] = np.asarray(measured, dtype=np.float64).mean(axis=1)
-    return mean if logarithms else np.log2(mean + 1)
+    return mean if scale == "log2" else np.log2(mean + 1)
+
+
+def describe_scale(scale: str) -> str:
+    """What was made of expression of this scale."""
+    return _SCALES[scale]
 
 
 def correlate_levels(
@@ -135,7 +170,9 @@ def correlate_deviations(predicted: NDArray[np.floating], measured: NDArray[np.f
     return pearson(z[0].T, z[1].T)
 
 
-def score_people(scored: pd.DataFrame, measured: pd.DataFrame, enformer: pd.DataFrame) -> pd.DataFrame:
+def score_people(
+    scored: pd.DataFrame, measured: pd.DataFrame, enformer: pd.DataFrame, *, scale: StatedScale = "auto"
+) -> pd.DataFrame:
     """r of each person over genes: of deviations by each model, of levels by Enformer where expression has them.
 
     Parameters
@@ -143,9 +180,10 @@ def score_people(scored: pd.DataFrame, measured: pd.DataFrame, enformer: pd.Data
     scored : DataFrame, schema ``scored_predictions``
         Deviations are those of the first fold seed.
     measured : DataFrame, schema ``measured_expression``
-        Levels are log2(x + 1) of both sides; expression with values below 0 is taken for logarithms.
     enformer : DataFrame, schema ``predicted_expression``
-        Coverage.
+        Coverage; its level is log2(x + 1).
+    scale : str
+        Of the measured expression, by which its levels are taken (`choose_scale`).
 
     Returns
     -------
@@ -164,9 +202,13 @@ def score_people(scored: pd.DataFrame, measured: pd.DataFrame, enformer: pd.Data
     wide = measured.pivot(index="gene_id", columns="individual_id", values="expression")
     coverage = enformer.pivot(index="gene_id", columns="individual_id", values="predicted_expression")
     coverage = np.log2(coverage.loc[coverage.index.isin(wide.index), wide.columns] + 1)
-    levels = pd.DataFrame(log_levels(wide.to_numpy()), wide.index, wide.columns).loc[coverage.index]
-    tables += _person_rows([coverage, levels], correlate_levels, model="enformer", quantity="level")
-    columns = ["individual_id", "model", "quantity", "n_genes", "pearson_r"]
+    found = choose_scale(wide.to_numpy(), scale, where="measured_expression")
+    levels = pd.DataFrame(log_levels(wide.to_numpy(), found), wide.index, wide.columns).loc[coverage.index]
+    of_levels = _person_rows([coverage, levels], correlate_levels, model="enformer", quantity="level", scale=found)
+    if of_levels:
+        logger.info("r over genes of the level: %s (evaluation.scale=%s)", describe_scale(found), scale)
+    tables += of_levels
+    columns = ["individual_id", "model", "quantity", "scale", "n_genes", "pearson_r"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
@@ -176,6 +218,7 @@ def _person_rows(
     *,
     model: str,
     quantity: str,
+    scale: Scale | None = None,
 ) -> list[pd.DataFrame]:
     """One table, or none where the question is refused; that is said."""
     try:
@@ -183,8 +226,8 @@ def _person_rows(
     except InputError as error:
         logger.info("no r over genes of the %s by %s: %s", quantity, model, error)
         return []
-    people = {"individual_id": sides[0].columns, "model": model, "quantity": quantity, "n_genes": len(sides[0])}
-    return [pd.DataFrame(people | {"pearson_r": r})]
+    people = {"individual_id": sides[0].columns, "model": model, "quantity": quantity, "scale": scale}
+    return [pd.DataFrame(people | {"n_genes": len(sides[0]), "pearson_r": r})]
 
 
 def _require_genes(measured: NDArray[np.floating], where: str) -> None:

@@ -86,6 +86,10 @@ class StackingParameters(ParameterGroup):
     components: int = Field(0, ge=0, le=20)
 
 
+#: What a table of expression holds.
+LevelScale = Literal["auto", "tpm", "log2"]
+
+
 class EvaluationParameters(ParameterGroup):
     """How models are compared.
 
@@ -99,6 +103,9 @@ class EvaluationParameters(ParameterGroup):
         Pairs of the relatedness table with at least this kinship share a fold: 0.0442 is the third degree by KING.
     held_out_populations : list of str, optional
         For the pipeline ``held_out_populations``: those to train without and to test on; all if not given.
+    scale : str
+        Of the expression table, for r of levels in ``person_scores``: ``tpm`` (TPM or the like, log2(x + 1) is the level),
+        ``log2`` (logarithms already), ``auto``: logarithms if any value is below 0.
     permutations : int
         Permutations of people for the null.
     seed : int
@@ -112,6 +119,7 @@ class EvaluationParameters(ParameterGroup):
     fold_seeds: Seeds = (0, 1, 2, 3, 4)
     min_kinship: float = Field(0.0442, gt=0, le=0.5)
     held_out_populations: Names | None = None
+    scale: LevelScale = "auto"
     permutations: int = Field(200, ge=20)
     seed: int = Field(0, ge=0)
     individuals_in_report: bool = True
@@ -139,6 +147,9 @@ class AcrossGenesParameters(ParameterGroup):
 
     Attributes
     ----------
+    scale : str
+        Of the table of levels: ``tpm`` (TPM or the like; log2(mean + 1) is the level), ``log2`` (logarithms already, such
+        as log2(TPM + 1)), ``auto``: logarithms if any value is below 0.
     centre_bins : int
         Output bins used, each by itself, symmetric round the TSS. Four hold the three of the published geometry.
     l1_ratio : float
@@ -151,6 +162,7 @@ class AcrossGenesParameters(ParameterGroup):
         Of folds and bootstraps.
     """
 
+    scale: LevelScale = "auto"
     centre_bins: int = Field(4, ge=2, multiple_of=2)
     l1_ratio: float = Field(0.5, gt=0, le=1)
     n_folds: int = Field(5, ge=3)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from haploformer.schemas.columns import integer, number, table, text
 
-#: Genes whose level is known: ``level`` is log2(mean expression over people + 1). ``enformer_split``: which of Enformer's
+#: Genes whose level is known: ``level`` is log2(mean expression over people + 1) where expression was taken for TPM, the
+#: mean where it was taken for logarithms (``scale``: ``tpm``, ``log2``). ``enformer_split``: which of Enformer's
 #: sequences the window overlaps (null where they are not told). ``fold``: null for genes that are held out altogether
 #: (``held_out`` is ``enformer test``) or left out (``held_out`` is null); ``locus``: contig and megabase of the TSS.
 gene_levels = table(
@@ -15,6 +16,7 @@ gene_levels = table(
         "tss": integer(),
         "strand": text(isin=["+", "-", "."]),
         "n_individuals": integer(1),
+        "scale": text(isin=["tpm", "log2"]),
         "level": number(),
         "n_share": number(low=0.0, high=1.0),
         "enformer_split": text(nullable=True, isin=["train", "valid", "test", "mixed", "none"]),
@@ -37,11 +39,13 @@ across_genes_predictions = table(
     unique=["gene_id", "model"],
 )
 
-#: r over genes of measured and predicted level; ``low`` and ``high`` are null with fewer than five loci of 1 Mb.
+#: r over genes of measured and predicted level; ``low`` and ``high`` are null with fewer than five loci of 1 Mb. ``scale``:
+#: of the expression, as in ``gene_levels``.
 across_genes_scores = table(
     {
         "model": text(isin=["enformer", "across_genes"]),
         "weights": text(),
+        "scale": text(isin=["tpm", "log2"]),
         "held_out": text(isin=["gene folds", "enformer test"]),
         "quantity": text(isin=["pearson", "spearman"]),
         "r": number(low=-1.0, high=1.0),

@@ -113,12 +113,14 @@ population_scores = table(
 )
 
 #: r of a person over genes. ``deviation``: of the distances from each gene's mean over people, in its sd; not of levels,
-#: which expression normalised per gene has not. ``level``: of log2(coverage + 1) and log2(expression + 1).
+#: which expression normalised per gene has not. ``level``: of log2(coverage + 1) and the measured level, whose ``scale``
+#: says what expression was taken for: ``tpm`` (the level is log2(x + 1)) or ``log2`` (as it is); null for deviations.
 person_scores = table(
     {
         "individual_id": text(),
         "model": text(),
         "quantity": text(isin=["deviation", "level"]),
+        "scale": text(nullable=True, isin=["tpm", "log2"]),
         "n_genes": integer(4),
         "pearson_r": number(nullable=True, low=-1.0, high=1.0),
     },

@@ -37,7 +37,7 @@ def prepare_levels(
 ) -> pd.DataFrame:
     """Mean expression of each gene whose window is known, and the fold in which it is held out."""
     genes = make_levels(bed, annotation, reference, sequences, data_prep, select, build, enformer, options)
-    _tell_levels(genes)
+    _tell_levels(genes, options)
     return genes.dropna(subset=["locus"]).reset_index(drop=True)
 
 
@@ -61,8 +61,9 @@ def make_levels(
     from haploformer.genome.windows import checked_windows
     from haploformer.stacking.gene_folds import hold_out_genes
 
+    scale = across_genes.choose_scale(bed.values, options.scale, where=bed.name)
     across_genes.require_levels(
-        across_genes.log_levels(bed.values),
+        across_genes.log_levels(bed.values, scale),
         bed.name,
         remedy="give a table of TPM or other levels (--params levels=FILE); what such data can answer instead is r of "
         "the deviations from each gene's mean: kedro run, table person_scores",
@@ -72,10 +73,10 @@ def make_levels(
     people = choose_individuals(bed.individual_ids, select.individuals, source=bed.name)
     wide = pd.DataFrame(bed.values, index=bed.genes["gene_id"], columns=pd.Index(bed.individual_ids, dtype=object))
     values = wide.loc[genes["gene_id"].tolist(), people].to_numpy()
-    levels = across_genes.mean_levels(values, logarithms=across_genes.are_logarithms(bed.values))
+    levels = across_genes.mean_levels(values, scale)
     length = PRESETS[enformer.preset].window
     windows, there = checked_windows(genes, reference, length=length, **build.window_rules)
-    genes = genes.assign(n_individuals=len(people), level=levels, n_share=windows["n_share"].to_numpy())
+    genes = genes.assign(n_individuals=len(people), scale=scale, level=levels, n_share=windows["n_share"].to_numpy())
     known = genes["gene_id"].isin(there["gene_id"])
     used = genes[known].reset_index(drop=True)
     rules: Any = {"n_folds": options.n_folds, "seed": options.seed, "by": options.folds}
@@ -84,12 +85,13 @@ def make_levels(
     return pd.concat([found, genes[~known]], ignore_index=True) if not known.all() else found
 
 
-def _tell_levels(genes: pd.DataFrame) -> None:
-    """How many genes are held out in which way, and which are left out."""
-    from haploformer.evaluation.across_genes import MIN_HELD_OUT
+def _tell_levels(genes: pd.DataFrame, options: AcrossGenesParameters) -> None:
+    """What expression is taken for, how many genes are held out in which way, and which are left out."""
+    from haploformer.evaluation.across_genes import MIN_HELD_OUT, describe_scale
     from haploformer.predicted_expression import ENFORMER_TEST
 
     used = genes.dropna(subset=["locus"])
+    logger.info("%s (across_genes.scale=%s)", describe_scale(genes["scale"].iloc[0]), options.scale)
     counts = ", ".join(f"{n} held out by {name}" for name, n in used["held_out"].value_counts().items())
     logger.info("levels of %d genes in %d people: %s", len(used), genes["n_individuals"].iloc[0], counts)
     if len(used) < len(genes):
@@ -172,10 +174,12 @@ def score_across_genes(
     from haploformer.evaluation.across_genes import score_held_out_genes
 
     rng, locus = np.random.default_rng(options.seed), genes.set_index("gene_id")["locus"]
-    table = score_held_out_genes(predicted, locus, rng).assign(weights=predictions.attributes["weights"])
+    table = score_held_out_genes(predicted, locus, rng).assign(
+        weights=predictions.attributes["weights"], scale=genes["scale"].iloc[0]
+    )
     return table[
         [
-            *("model", "weights", "held_out", "quantity", "r", "low", "high"),
+            *("model", "weights", "scale", "held_out", "quantity", "r", "low", "high"),
             *("n_genes", "n_loci", "n_constant_folds", "remark"),
         ]
     ]

@@ -119,6 +119,7 @@ def score_populations(
     person_folds: pd.DataFrame,
     measured: pd.DataFrame,
     summaries: pd.DataFrame,
+    options: EvaluationParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """r within each population, which of them have enough people, and r of each person over genes."""
     from haploformer.evaluation import across_genes, populations
@@ -128,7 +129,8 @@ def score_populations(
     for row in audit[~audit["scored"]].itertuples():
         logger.warning("population %s is not scored by itself: %s", row.population, row.reason)
     within = populations.score_populations(lay_out_scored(scored), individuals, audit)
-    return within, audit, across_genes.score_people(scored, measured, _tissue_coverage(summaries))
+    people = across_genes.score_people(scored, measured, _tissue_coverage(summaries), scale=options.scale)
+    return within, audit, people
 
 
 def _tissue_coverage(summaries: pd.DataFrame) -> pd.DataFrame:

@@ -46,6 +46,7 @@ def create_pipeline() -> Pipeline:
                     "person_folds",
                     "measured_expression",
                     "enformer_summaries",
+                    "params:evaluation",
                 ],
                 ["population_scores", "population_audit", "person_scores"],
                 name="score_populations",
