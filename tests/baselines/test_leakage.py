@@ -14,7 +14,7 @@ from haploformer.baselines.crossfit import DosageModel
 from haploformer.baselines.structure import GenotypeComponents, predict_from_columns
 from haploformer.baselines.top_snp import TopSnp
 from haploformer.baselines.training import Candidates, TrainingSet
-from tests.permutation_null import permute_people, summarise, usual_models
+from tests.permutation_null import MEMBERS, permute_people, summarise, usual_models
 
 pytestmark = pytest.mark.real_data
 
@@ -117,7 +117,8 @@ def test_permute_people__mean_r_is_near_0_and_a_leak_is_not(geuvadis):
         return [ChoiceOnAll(variants, dosages, expression)]
 
     options = {"gene_ids": gene_ids, "n_permutations": 8}
-    null = summarise(permute_people(geuvadis, usual_models(["top_snp", "prs", "elastic_net", "blup"]), **options))
+    null = summarise(permute_people(geuvadis, usual_models(MEMBERS), stacked=True, noise=True, **options))
+    assert sorted(null.index) == sorted([*MEMBERS, "stack"])
     assert (null["ratio"].abs() < 3).all(), null
     assert (null["standard_error"] < 0.02).all(), null
     planted = summarise(permute_people(geuvadis, leaky, **options))

@@ -16,7 +16,8 @@ from haploformer.stacking.stack import stack_gene
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
-#: Largest correlation with a single variant of the window over all people, and the elastic net's r out of fold.
+#: Largest correlation with a single variant of the window over all people, and the elastic net's r out of fold. Of the
+#: third gene, whose expression several variants share, nobody tells the former.
 KNOWN = {
     "ENSG00000185065": (0.542, 0.536),
     "ENSG00000070371": (0.484, 0.466),
@@ -26,8 +27,8 @@ KNOWN = {
     "ENSG00000069998": (0.337, 0.291),
     "ENSG00000093010": (0.275, 0.273),
 }
-#: Mean r of 58 genes over five fold seeds.
-MEANS = {"top_snp": 0.107, "prs": 0.117, "elastic_net": 0.105, "blup": 0.120}
+#: Between which the mean r of 58 genes lies: around what five fold seeds gave elsewhere.
+MEANS = {"top_snp": (0.077, 0.137), "prs": (0.087, 0.147), "elastic_net": (0.08, 0.13), "blup": (0.090, 0.150)}
 
 
 def mean_scores(geuvadis, gene_ids: list[str], models: list, seeds: tuple[int, ...]):
@@ -48,12 +49,15 @@ def mean_scores(geuvadis, gene_ids: list[str], models: list, seeds: tuple[int, .
 
 
 def test_best_single_variants__are_those_published(geuvadis):
-    for gene, (r, _) in KNOWN.items():
+    for gene, (r, known_net) in KNOWN.items():
         gene_id = geuvadis.id_of(gene)
         dosages = geuvadis.dosages_of(gene_id)[1].astype(float)
         varying = dosages[:, dosages.std(axis=0) > 0]
         found = np.abs([np.corrcoef(dosage, geuvadis.expression[gene_id])[0, 1] for dosage in varying.T]).max()
-        assert r is None or abs(found - r) < 0.001
+        if r is None:
+            assert found < known_net - 0.1, gene
+        else:
+            assert abs(found - r) < 0.001, gene
 
 
 def test_predict_cohort__elastic_net_of_known_genes(geuvadis):
@@ -68,11 +72,12 @@ def test_predict_cohort__elastic_net_of_known_genes(geuvadis):
 
 def test_predict_cohort__mean_r_of_58_genes(geuvadis):
     models = dosage_models(min_maf=0.01, l1_ratio=0.5)
-    scores = mean_scores(geuvadis, list(geuvadis.expression), models, (0,))
+    # Five seeds take a minute, and move no mean by more than 0.006 from what two give.
+    scores = mean_scores(geuvadis, list(geuvadis.expression), models, (0, 1))
     means = scores.groupby("model")["pearson_r"].mean()
     assert (scores.groupby("model").size() == 58).all()
-    for model, expected in MEANS.items():
-        assert abs(means[model] - expected) < 0.03, model
+    for model, (low, high) in MEANS.items():
+        assert low < means[model] < high, model
 
 
 def test_stack_gene__of_real_people_loses_nothing_against_its_members(geuvadis):
