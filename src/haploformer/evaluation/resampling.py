@@ -78,8 +78,8 @@ def bootstrap_people(cohort: ScoredCohort, rng: np.random.Generator, *, n_draws:
     Returns
     -------
     float64 (n_kept, n_models)
-        Without draws that leave no fold four distinct people (`drawn_fold_r`): 4 in 10 of 20 people in five folds, none
-        of 40.
+        Without draws that leave no fold four distinct people (`drawn_fold_r`): 4 in 10 of 20 people in five folds
+        of one seed, none of 40.
     """
     n = len(cohort.individual_ids)
     counts = rng.multinomial(n, np.full(n, 1 / n), size=n_draws)
