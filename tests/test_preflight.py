@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from haploformer.datasets.sample_panel import SamplePanelDataset
 from haploformer.errors import InputError
 from haploformer.formats.genotype_store import read_genotypes, write_genotypes
 from haploformer.hooks import _require_kind, check_parameters
-from haploformer.parameters import GROUPS, DataPrepParameters
+from haploformer.parameters import GROUPS, DataPrepParameters, ExpressionParameters
 from haploformer.pipeline_registry import register_pipelines
 from haploformer.pipelines.data_prep import nodes as data_prep
 from haploformer.pipelines.sequence_build import nodes as sequence_build
@@ -163,6 +164,23 @@ def test_check_inputs__calls_are_read_again_in_doubt_and_nothing_is_left(raw, tm
         Study(raw, "vcf").check()
     assert "the calls of 4 windows are looked at more closely" in caplog.text
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("~ nosuch", "there is no covariate nosuch"),
+        ("~ PC1 + PC1:sex +", "is no formula"),
+        ("~ C(PC1)", "is in nobody of a training set of"),
+    ],
+)
+def test_check_inputs__a_formula_that_cannot_be_fitted_is_refused_before_a_run(raw, formula, message):
+    study = Study(raw, "vcf")
+    study.groups = study.groups | {"expression": ExpressionParameters(covariates=formula)}
+    with pytest.raises(InputError, match="^parameters:expression.covariates: .*" + re.escape(message)):
+        study.check()
+    study.groups["expression"] = ExpressionParameters(covariates="~ scale(PC1)", normalise="rank")
+    study.check()
 
 
 def test_check_inputs__windows_with_too_few_variants_or_no_strand(raw, tmp_path):

@@ -19,6 +19,7 @@ from haploformer.parameters import (
     BaselinesParameters,
     DataPrepParameters,
     EnformerParameters,
+    ExpressionParameters,
     SelectParameters,
     StackingParameters,
 )
@@ -71,7 +72,7 @@ class Study:
         self.measured, self.covariates = _expression(pos, dosages, rng)
         self.folds = assign_person_folds(PEOPLE, [None] * 80, n_folds=5, seeds=[0, 2])
         self.cis_windows, cis_dosages = baselines.locate_cis_variants(GENES, self.variants, OPTIONS)
-        study = (self.measured, self.covariates, self.folds)
+        study = (self.measured, self.covariates, self.folds, ExpressionParameters())
         tables = baselines.fit_dosage_models(cis_dosages, *study, OPTIONS)
         predicted = dict(zip(baselines.MODELS, tables[::3], strict=False))
         weights, models, genes, facts = baselines.fit_final_dosage_models(

@@ -17,6 +17,7 @@ from haploformer.parameters import (
     BaselinesParameters,
     EnformerParameters,
     EvaluationParameters,
+    ExpressionParameters,
     StackingParameters,
 )
 from haploformer.pipelines.baselines import nodes as baselines
@@ -101,13 +102,20 @@ class Study:
         attributes = {"weights": "untrained", **KeptBins("centre", (1, 2), 4).identity}
         return TrackPredictions(Rows(coverage), np.arange(6), windows, attributes, Path("nowhere"))
 
-    def run(self, expression: np.ndarray | None = None, *, folds: pd.DataFrame | None = None, **stack: Any):
+    def run(
+        self,
+        expression: np.ndarray | None = None,
+        *,
+        folds: pd.DataFrame | None = None,
+        adjusted: ExpressionParameters | None = None,
+        **stack: Any,
+    ):
         """Every table from the baselines to the scores, by name."""
         measured = self.measured(self.expression if expression is None else expression)
         folds = self.folds if folds is None else folds
         options = BaselinesParameters(cis_window=WINDOW, threads=1, n_pcs=3)
         dosages = CisDosages(self.genotypes, locate_cis_windows(self.genes, self.genotypes, length=WINDOW))
-        shared = (measured, self.covariates, folds)
+        shared = (measured, self.covariates, folds, adjusted or ExpressionParameters())
         found: dict[str, pd.DataFrame] = {}
         tables = baselines.fit_dosage_models(dosages, *shared, options)
         names = [f"{model} {kind}" for model in baselines.MODELS for kind in ("predicted", "inner", "weights")]

@@ -33,6 +33,7 @@ from haploformer.parameters import (
     BaselinesParameters,
     DataPrepParameters,
     EnformerParameters,
+    ExpressionParameters,
     SelectParameters,
 )
 from haploformer.pipelines.apply import nodes as apply
@@ -441,7 +442,7 @@ def test_apply__real_people_who_were_not_there_from_a_file_that_turns_a_quarter_
     nothing = pd.DataFrame({"individual_id": [], "covariate": [], "value": []})
     windows, _ = baselines.locate_cis_variants(genes, variants["train"], options["train"])
     weights, models, trained_genes, facts = baselines.fit_final_dosage_models(
-        windows, variants["train"], measured, nothing, folds, genes, options["train"]
+        windows, variants["train"], measured, nothing, folds, ExpressionParameters(), genes, options["train"]
     )
     matched = apply.match_weights(weights, facts, trained_genes, variants["new"], ApplyParameters())
     places = matched.drop_duplicates(["contig", "pos", "ref", "alt"])

@@ -218,6 +218,14 @@ def test_run__calls_that_beagle_cannot_phase(project, monkeypatch):
         (("--params", "evaluation.fold_seeds=-1"), "parameters:evaluation.fold_seeds.0: Input should be greater"),
         (("--params", "evaluation.fold_seeds=1+1"), "parameters:evaluation.fold_seeds: Value error, an entry stands"),
         (("--params", "evaluation.n_folds=50"), "person_folds: 150 individuals for 50 folds"),
+        (
+            ("--params", "expression.covariates=~ sex + bach"),
+            "parameters:expression.covariates: there is no covariate bach",
+        ),
+        (
+            ("--params", "expression.covariates=sex"),
+            "parameters:expression.covariates: Value error, neither all, nor none",
+        ),
         (("--params", "stacking.features=elastic_nett"), "parameters:stacking.features.0: Input should be"),
         (("--params", "enformer.weights=pyproject.toml"), "pyproject.toml: no safetensors file"),
         (("--params", "enformer=3"), "parameters:enformer: Input should be a valid dictionary"),

@@ -17,6 +17,7 @@ from haploformer.parameters import (
     DataPrepParameters,
     EnformerParameters,
     EvaluationParameters,
+    ExpressionParameters,
     SelectParameters,
     StackingParameters,
 )
@@ -143,7 +144,8 @@ def test_share_stack__genes_that_all_share_sequence_are_not_held_out(study, tabl
     nothing = pd.DataFrame()
     with caplog.at_level(logging.WARNING):
         scores, weights = stacking.share_stack(
-            *(nothing, nothing, summaries, measured, study.covariates, folds, genes), *options, EvaluationParameters()
+            *(nothing, nothing, summaries, measured, study.covariates, folds, ExpressionParameters(), genes),
+            *(*options, EvaluationParameters()),
         )
     assert schemas.shared_stack_scores.validate(scores).empty
     assert schemas.shared_stack_weights.validate(weights).empty

@@ -18,7 +18,13 @@ from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_store import StoredGenotypes
 from haploformer.genome.encoding import decode
 from haploformer.genome.reference import fetch_padded
-from haploformer.parameters import BaselinesParameters, EqtlScanParameters, ExecutionParameters, ExternalEqtlsParameters
+from haploformer.parameters import (
+    BaselinesParameters,
+    EqtlScanParameters,
+    ExecutionParameters,
+    ExpressionParameters,
+    ExternalEqtlsParameters,
+)
 from haploformer.pipelines.external_eqtls import nodes
 from haploformer.preflight import check_inputs
 from tests.builders.demo import keep_genes
@@ -224,10 +230,21 @@ def scan(
     cohort = [study.table(f"03_primary/{name}") for name in ("genes", "measured_expression", "covariates")]
     genes, measured, covariates = cohort
     store = EqtlScanDataset(filepath=str(folder / "scan.txt.gz"))
-    store.save(nodes.scan_eqtls(genes, study.variants, measured, covariates, BASELINES, options))
+    store.save(
+        nodes.scan_eqtls(genes, study.variants, measured, covariates, ExpressionParameters(), BASELINES, options)
+    )
     eqtls = store.load()
     scored = nodes.score_scan(
-        eqtls, genes, study.variants, study.reference, measured, covariates, BASELINES, options, how
+        eqtls,
+        genes,
+        study.variants,
+        study.reference,
+        measured,
+        covariates,
+        ExpressionParameters(),
+        BASELINES,
+        options,
+        how,
     )
     return (eqtls, *scored)
 
@@ -264,7 +281,7 @@ def test_compare_sizes__of_a_scan_with_itself(demo_study, tmp_path):
     genes, measured, covariates = (
         demo_study.table(f"03_primary/{name}") for name in ("genes", "measured_expression", "covariates")
     )
-    shared = (genes, demo_study.variants, measured, covariates, BASELINES, EqtlScanParameters())
+    shared = (genes, demo_study.variants, measured, covariates, ExpressionParameters(), BASELINES, EqtlScanParameters())
     theirs = pd.DataFrame({"gene_id": genes["gene_id"], "tss_distance": 0.0, "maf": 0.1, "r": 0.5})
     sizes, figure, page = nodes.compare_sizes(theirs, *shared)
     schemas.eqtl_sizes(sizes)
@@ -331,10 +348,19 @@ def test_eqtl_scan__half_of_the_real_people_score_the_other_half(shared_data, tm
     nothing = pd.DataFrame(columns=["individual_id", "covariate", "value"])
     options, baselines = EqtlScanParameters(seed=1), BaselinesParameters()
     store = EqtlScanDataset(filepath=str(tmp_path / "scan.txt.gz"))
-    store.save(nodes.scan_eqtls(genes, variants, measured, nothing, baselines, options))
+    store.save(nodes.scan_eqtls(genes, variants, measured, nothing, ExpressionParameters(), baselines, options))
     reference = FastaReference(shared_data / FASTA)
     pairs, concordance, audit = nodes.score_scan(
-        store.load(), genes, variants, reference, measured, nothing, baselines, options, ExternalEqtlsParameters()
+        store.load(),
+        genes,
+        variants,
+        reference,
+        measured,
+        nothing,
+        ExpressionParameters(),
+        baselines,
+        options,
+        ExternalEqtlsParameters(),
     )
     found = over_all(concordance, "sign_concordance")
     assert found["n"] > 55

@@ -12,6 +12,7 @@ from haploformer import schemas
 from haploformer.evaluation.metrics import pearson
 from haploformer.figures import plot_populations
 from haploformer.figures.population_page import build_population_page, population_headlines
+from haploformer.parameters import ExpressionParameters
 from haploformer.pipeline_registry import register_pipelines
 from haploformer.pipelines.evaluation import nodes
 from haploformer.predicted_expression import out_of_fold_rows, zero_shot_rows
@@ -93,6 +94,7 @@ def study() -> dict[str, pd.DataFrame]:
         expression,
         covariates,
         folds_table,
+        ExpressionParameters(),
         genes,
     )
     return {"scores": scores, "fitted": pd.concat(fitted), "expression": expression, "folds": folds_table}

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
-from haploformer.baselines.dosages import LEFT_BY_COVARIATES, Residualise, check_dosages
+from haploformer.adjustment import Residualise
+from haploformer.baselines.dosages import LEFT_BY_COVARIATES, check_dosages
 
 #: Share of its size by which expression must vary; below it the rest is rounding.
 _VARIES = 1e-10

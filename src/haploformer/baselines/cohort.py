@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.adjustment import Adjust
 from haploformer.baselines.blup import Blup
 from haploformer.baselines.crossfit import (
-    Adjust,
     AdjustWithDegrees,
     CrossPrediction,
     DosageModel,
@@ -100,7 +100,7 @@ def predict_cohort(
         The order of all arrays.
     folds_of_seed : mapping of fold seed to int (n_individuals,)
     adjust : callable
-        From a training set to residuals on covariates.
+        From a training set to the scale of expression and residuals on covariates.
     n_threads : int
         Genes under way at once; the results are the same for any number.
     on_gene : callable, optional

@@ -18,14 +18,12 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from haploformer.baselines.dosages import Residualise, check_dosages, standardise_dosages
+from haploformer.adjustment import Adjust, FoldAdjustment, LeftAsIs
+from haploformer.baselines.dosages import check_dosages, standardise_dosages
 from haploformer.baselines.training import Candidates, TrainingSet
 
-#: From a training set, bool (n_individuals,), to the residuals of anything under its coefficients.
-Adjust = Callable[[NDArray[np.bool_]], Residualise]
-
-#: The same, and the degrees of freedom that the covariates and the mean leave in the training set.
-AdjustWithDegrees = Callable[[NDArray[np.bool_]], tuple[Residualise, int]]
+#: As `Adjust`, with the degrees of freedom that the covariates and the mean leave in the training set.
+AdjustWithDegrees = Callable[[NDArray[np.bool_]], tuple[FoldAdjustment, int]]
 
 #: Share of its size by which adjusted expression must vary; below it the rest is rounding.
 _VARIES = 1e-10
@@ -158,12 +156,12 @@ def cross_predict_models(
         Counts of the ALT allele in the gene's cis window, 0 to 2, NaN where missing. No variant is no error: the
         training mean is predicted.
     expression : float64 (n_individuals,)
-        Measured, not adjusted, finite.
+        Measured, neither normalised nor adjusted, finite.
     folds : int (n_individuals,)
         Outer folds 0 to n_folds - 1. At least four, three for models without candidates.
     adjust : callable
-        Gives for a training set the residuals on covariates, by its coefficients, and the degrees of freedom left
-        (`with_degrees`). Applied to both sides.
+        Gives for a training set the scale of expression, the residuals on covariates, by its coefficients, and the
+        degrees of freedom left (`with_degrees`). Residuals are taken of both sides.
     positions : int64 (n_variants,), optional
         Of the variants on their chromosome; if not given, all are within reach of each other.
 
@@ -199,9 +197,9 @@ def with_degrees(adjust: Adjust) -> AdjustWithDegrees:
 
     They are the trace of the projection that makes residuals of the training people's values.
     """
-    known: dict[bytes, tuple[Residualise, int]] = {}
+    known: dict[bytes, tuple[FoldAdjustment, int]] = {}
 
-    def adjust_with_degrees(train: NDArray[np.bool_]) -> tuple[Residualise, int]:
+    def adjust_with_degrees(train: NDArray[np.bool_]) -> tuple[FoldAdjustment, int]:
         key = train.tobytes()
         if key not in known:
             residualise = adjust(train)
@@ -347,9 +345,9 @@ def fit_everybody(
     return results
 
 
-def _leave_as_is(train: NDArray[np.bool_]) -> tuple[Residualise, int]:
+def _leave_as_is(train: NDArray[np.bool_]) -> tuple[FoldAdjustment, int]:
     """No covariates: the mean alone takes a degree of freedom."""
-    return np.asarray, int(train.sum()) - 1
+    return LeftAsIs(), int(train.sum()) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -380,11 +378,12 @@ class _Gene:
         """Fit models to everybody outside the held-out folds."""
         train = ~np.isin(self.folds, list(held_out))
         residualise, n_degrees = self.adjust(train)
-        measured = residualise(self.expression)
+        expression = residualise.normalise(self.expression)
+        measured = residualise(expression)
         usable = standardise_dosages(self.dosages, train, residualise=residualise, min_maf=models[0].min_maf)
         mean, sd = float(measured[train].mean()), float(measured[train].std())
         people = {k: np.flatnonzero(self.folds == k) for k in held_out}
-        varies = len(usable.variants) > 0 and sd > _VARIES * np.abs(self.expression[train]).max()
+        varies = len(usable.variants) > 0 and sd > _VARIES * np.abs(expression[train]).max()
         training = (
             TrainingSet(usable.values[train], (measured[train] - mean) / sd, self.positions[usable.variants], n_degrees)
             if varies

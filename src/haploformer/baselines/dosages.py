@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: Residuals of values (n_individuals,) or (n_individuals, k) under the coefficients of some training people.
-Residualise = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+from haploformer.adjustment import Residualise
 
 #: Share of its sd, of a variant or any other column, that the covariates must leave; below it the rest is rounding.
 LEFT_BY_COVARIATES = 1e-6

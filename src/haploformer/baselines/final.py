@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.adjustment import Adjust
 from haploformer.baselines.cohort import CisModels, map_genes
-from haploformer.baselines.crossfit import Adjust, EverybodyFit, fit_everybody, with_degrees
+from haploformer.baselines.crossfit import EverybodyFit, fit_everybody, with_degrees
 from haploformer.baselines.tables import FIT_COLUMNS, describe_fit
 
 _WEIGHT_COLUMNS = ["gene_id", "model", "variant_id", "contig", "pos", "ref", "alt", "weight", "mean_dosage"]
@@ -49,7 +50,7 @@ def fit_final_models(
     folds_of_seed : mapping of fold seed to int (n_individuals,)
         By which a lambda or a threshold is chosen (`fit_everybody`).
     adjust : callable
-        From a training set to residuals on covariates.
+        From a training set to the scale of expression and residuals on covariates.
     n_threads : int
         Genes under way at once; the results are the same for any number.
     on_gene : callable, optional

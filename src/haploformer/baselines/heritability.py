@@ -45,10 +45,11 @@ def estimate_heritability(
     check_dosages(dosages)
     everybody = np.ones(len(expression), dtype=bool)
     residualise, n_degrees = adjust(everybody)
-    measured = residualise(expression)
+    normalised = residualise.normalise(expression)
+    measured = residualise(normalised)
     usable = standardise_dosages(dosages, everybody, residualise=residualise, min_maf=min_maf)
     n_variants, sd = len(usable.variants), float(measured.std())
-    if n_variants == 0 or sd <= _VARIES * np.abs(expression).max():
+    if n_variants == 0 or sd <= _VARIES * np.abs(normalised).max():
         return None, n_variants
     places = np.zeros(n_variants, dtype=np.int64)
     people = TrainingSet(usable.values, (measured - measured.mean()) / sd, places, n_degrees)

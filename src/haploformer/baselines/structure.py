@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from haploformer.baselines.crossfit import Adjust
-from haploformer.baselines.dosages import LEFT_BY_COVARIATES, Residualise, standardise_dosages
+from haploformer.adjustment import Adjust, LeftAsIs, Residualise
+from haploformer.baselines.dosages import LEFT_BY_COVARIATES, standardise_dosages
 from haploformer.genome.genotypes import Genotypes, alt_dosages
 from haploformer.predicted_expression import out_of_fold_rows
 
@@ -154,6 +154,7 @@ def predict_from_columns(
     *,
     model: str,
     adjust: Adjust | None = None,
+    with_covariates: bool = False,
 ) -> pd.DataFrame:
     """Out-of-fold predictions of every gene from the same columns.
 
@@ -167,7 +168,10 @@ def predict_from_columns(
     model : str
         Name in the table.
     adjust : callable, optional
-        From a training set to residuals on covariates, taken of both sides; without it expression stays as measured.
+        From a training set to the scale of expression, and to residuals on covariates, taken of both sides; without it
+        expression stays as measured.
+    with_covariates : bool
+        Whether both sides keep what covariates explain; expression is normalised all the same.
 
     Returns
     -------
@@ -179,12 +183,13 @@ def predict_from_columns(
         predicted = np.empty(responses.shape)
         for fold in np.unique(folds):
             train = folds != fold
-            columns, measured = columns_of(train), responses
-            if adjust is not None:
-                residualise = adjust(train)
-                columns, measured = _left_by(residualise, columns, train), residualise(responses)
+            residualise = LeftAsIs() if adjust is None else adjust(train)
+            columns, normalised = columns_of(train), residualise.normalise(responses)
+            measured = normalised
+            if adjust is not None and not with_covariates:
+                columns, measured = _left_by(residualise, columns, train), residualise(normalised)
                 # What is left of a gene that covariates explain, or that is constant, is rounding.
-                flat = measured[train].std(axis=0) <= _VARIES * np.abs(responses[train]).max(axis=0)
+                flat = measured[train].std(axis=0) <= _VARIES * np.abs(normalised[train]).max(axis=0)
                 measured[:, flat] = 0.0
             predicted[~train] = out_of_fold_linear(columns, measured, train)[~train]
         by_gene = dict(zip(expression, predicted.T, strict=True))

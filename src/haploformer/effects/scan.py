@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.adjustment import Residualise
 from haploformer.baselines.association import Associations, associate
-from haploformer.baselines.dosages import Residualise
 from haploformer.errors import InputError
 from haploformer.genome.windows import tss_distance
 

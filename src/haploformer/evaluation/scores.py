@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.adjustment import Adjust
 from haploformer.errors import InputError
 from haploformer.evaluation.metrics import WithinFoldR, is_constant, within_fold_r
-
-#: From a training set, bool (n_individuals,), to residuals under its coefficients of values (n_individuals, k).
-Adjust = Callable[[NDArray[np.bool_]], Callable[[NDArray[np.float64]], NDArray[np.float64]]]
 
 
 class ExpressionMatrix(Protocol):
@@ -39,9 +37,10 @@ def adjust_predictions(
 ) -> pd.DataFrame:
     """Set prediction and measurement side by side, both free of covariates.
 
-    In each fold the measured expression is residualised with the coefficients of the fold's training people. So is a
-    zero-shot prediction (null fold), which counts in every fold of every seed. A fitted model was trained on residuals
-    already: its prediction is taken as it is. A zero-shot prediction that is constant in a fold stays so.
+    In each fold the measured expression is put on the scale, and residualised with the coefficients, of the fold's
+    training people. A zero-shot prediction (null fold), which counts in every fold of every seed, is residualised, too. A
+    fitted model was trained on residuals already: its prediction is taken as it is. A zero-shot prediction that is
+    constant in a fold stays so.
 
     Parameters
     ----------
@@ -52,7 +51,7 @@ def adjust_predictions(
     person_folds : DataFrame, schema ``person_folds``
         Every fold seed in it is scored.
     adjust : callable
-        Gives for a training set, in the order of ``expression.individual_ids``, the residuals on covariates.
+        Gives for a training set, in the order of ``expression.individual_ids``, scale and residuals on covariates.
     z_score : bool
         Whether zero-shot predictions are given in sds over the training people of each fold.
 
@@ -67,7 +66,10 @@ def adjust_predictions(
         If a prediction is missing, not finite, there twice, or was made with other folds.
     """
     folds_of_seed = _lay_out_folds(person_folds, expression.individual_ids)
-    measured = {seed: _residualise_by_fold(expression.values, folds, adjust) for seed, folds in folds_of_seed.items()}
+    measured = {
+        seed: _residualise_by_fold(expression.values, folds, adjust, measured=True)
+        for seed, folds in folds_of_seed.items()
+    }
     blocks = []
     for model, rows in _models(predictions):
         zero_shot = rows["fold_seed"].isna()
@@ -187,13 +189,22 @@ def _lay_out_folds(person_folds: pd.DataFrame, individual_ids: Sequence[str]) ->
 
 
 def _residualise_by_fold(
-    values: NDArray[np.float64], folds: NDArray[np.int64], adjust: Adjust, *, z_score: bool = False
+    values: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    adjust: Adjust,
+    *,
+    measured: bool = False,
+    z_score: bool = False,
 ) -> NDArray[np.float64]:
-    """Residuals (n_genes, n_individuals), each fold's under the coefficients, and in the sds, of everybody outside it."""
+    """Residuals (n_genes, n_individuals), each fold's under the coefficients, and in the sds, of everybody outside it.
+
+    What was ``measured`` is normalised before, by the same people.
+    """
     residuals = np.empty(values.shape)
     for fold in np.unique(folds):
         held_out = folds == fold
-        everybody = adjust(~held_out)(np.ascontiguousarray(values.T))  # (n_individuals, n_genes)
+        residualise, of_person = adjust(~held_out), np.ascontiguousarray(values.T)  # (n_individuals, n_genes)
+        everybody = residualise(residualise.normalise(of_person) if measured else of_person)
         if z_score:
             training = everybody[~held_out].T
             varies = ~is_constant(training, made_of=values)

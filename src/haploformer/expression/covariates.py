@@ -1,15 +1,16 @@
-"""Adjustment for covariates: coefficients of the training people, applied to everybody."""
+"""Adjustment of expression: scale and coefficients of the training people, applied to everybody."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from haploformer.expression.matrix import IndividualMatrix
+from haploformer.expression.design import ALL, ColumnsOf, columns_for
+from haploformer.expression.normalisation import Normalisation, normalise
 
 #: Share of the largest singular value, or of a covariate's size, below which a direction is taken for rounding.
 _RANK_TOLERANCE = 1e-10
@@ -26,11 +27,18 @@ class Residualiser:
         Covariates in training sds from the training mean; 0 where a covariate is constant in training.
     solver : float64 (n_covariates, n_train)
         Pseudo-inverse of the training rows of ``design``: the minimum-norm solution when the rank is deficient.
+    normalisation : str
+        Scale on which expression is adjusted.
     """
 
     train: NDArray[np.bool_]
     design: NDArray[np.float64]
     solver: NDArray[np.float64]
+    normalisation: Normalisation = "none"
+
+    def normalise(self, expression: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Measured expression on the scale that the training people give (`haploformer.expression.normalisation`)."""
+        return normalise(expression, self.train, method=self.normalisation)
 
     def coefficients(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Intercept and slopes, from the training rows of ``values`` alone.
@@ -118,45 +126,64 @@ def fit_residualiser(covariates: NDArray[np.floating], train: NDArray[np.bool_])
     return Residualiser(train.copy(), design, solver)
 
 
+@dataclass(frozen=True, eq=False)
+class Adjustment:
+    """`fit_residualiser` for some covariates, remembering each training set.
+
+    Cross-fitting asks for the same few training sets once per gene.
+
+    Attributes
+    ----------
+    columns_of : callable
+        From a training set to everybody's covariates (n_individuals, n_covariates), for a baseline that knows only them.
+    n_individuals : int
+    normalisation : str
+        Of expression, before covariates are taken off.
+    """
+
+    columns_of: ColumnsOf
+    n_individuals: int
+    normalisation: Normalisation = "none"
+    _known: dict[bytes, Residualiser] = field(default_factory=dict, repr=False)
+
+    def __call__(self, train: NDArray[np.bool_]) -> Residualiser:
+        """What is fitted to these training people, bool (n_individuals,)."""
+        key = train.tobytes()
+        if key not in self._known:
+            fitted = fit_residualiser(self.columns_of(train), train)
+            self._known[key] = replace(fitted, normalisation=self.normalisation)
+        return self._known[key]
+
+
 def adjustment_for(
-    covariates: pd.DataFrame, individual_ids: Sequence[str]
-) -> Callable[[NDArray[np.bool_]], Residualiser]:
-    """`adjustment` for a long table of covariates, which may have no rows.
+    covariates: pd.DataFrame,
+    individual_ids: Sequence[str],
+    *,
+    formula: str = ALL,
+    normalisation: Normalisation = "none",
+) -> Adjustment:
+    """The adjustment by a long table of covariates, which may have no rows.
 
     Parameters
     ----------
     covariates : DataFrame, schema ``covariates``
     individual_ids : sequence of str (n_individuals,)
+    formula : str
+        Which covariates, and how (`haploformer.expression.design.columns_for`).
+    normalisation : str
+        Of expression (`haploformer.expression.normalisation.normalise`).
     """
-    if covariates.empty:
-        return adjustment(np.zeros((len(individual_ids), 0)))
-    table = IndividualMatrix.from_long(covariates, row="covariate", value="value").select_individuals(individual_ids)
-    return adjustment(table.values.T)
+    return Adjustment(columns_for(covariates, individual_ids, formula), len(individual_ids), normalisation)
 
 
-def adjustment(covariates: NDArray[np.floating]) -> Callable[[NDArray[np.bool_]], Residualiser]:
-    """``fit_residualiser`` for these covariates, remembering each training set.
+def adjustment(covariates: NDArray[np.floating], *, normalisation: Normalisation = "none") -> Adjustment:
+    """The adjustment by a matrix of covariates (n_individuals, n_covariates)."""
+    columns = np.asarray(covariates, dtype=np.float64)
 
-    Cross-fitting asks for the same few training sets once per gene.
+    def columns_of(train: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return columns
 
-    Parameters
-    ----------
-    covariates : floating (n_individuals, n_covariates)
-
-    Returns
-    -------
-    callable
-        From ``train``, bool (n_individuals,), to its Residualiser.
-    """
-    known: dict[bytes, Residualiser] = {}
-
-    def adjust(train: NDArray[np.bool_]) -> Residualiser:
-        key = train.tobytes()
-        if key not in known:
-            known[key] = fit_residualiser(covariates, train)
-        return known[key]
-
-    return adjust
+    return Adjustment(columns_of, len(columns), normalisation)
 
 
 def _pseudo_inverse(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:

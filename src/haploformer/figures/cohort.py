@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -36,7 +36,10 @@ def model_weights(gene_scores: pd.DataFrame) -> dict[str, str]:
 
 
 def cohort_facts(
-    attributes: Mapping[str, Any], gene_scores: pd.DataFrame, n_covariates: int, genes: pd.DataFrame
+    attributes: Mapping[str, Any],
+    gene_scores: pd.DataFrame,
+    adjusted: Sequence[tuple[str, str]],
+    genes: pd.DataFrame,
 ) -> list[tuple[str, str]]:
     """The run in pairs of label and value.
 
@@ -45,7 +48,8 @@ def cohort_facts(
     attributes : mapping
         Of the stored predictions: identity and provenance.
     gene_scores : DataFrame, schema ``gene_scores``
-    n_covariates : int
+    adjusted : sequence of (label, value)
+        `adjusted_facts`.
     genes : DataFrame, schema ``genes``
     """
     folds = f"{gene_scores['n_folds'].max()} by person, {gene_scores['n_fold_seeds'].max()} assignments"
@@ -53,9 +57,34 @@ def cohort_facts(
         ("People", f"{gene_scores['n'].max():,}"),
         ("Genes", f"{gene_scores['gene_id'].nunique():,} scored of {len(genes):,}"),
         ("Contigs", ", ".join(sorted(genes["contig"].unique()))),
-        ("Covariates", f"{n_covariates}, fitted on training people" if n_covariates else "none"),
+        *adjusted,
         ("Folds", folds),
         *prediction_facts(attributes),
+    ]
+
+
+def adjusted_facts(n_covariates: int, covariates: str, normalise: str) -> list[tuple[str, str]]:
+    """What was fitted to the training people before any model, in pairs of label and value.
+
+    Parameters
+    ----------
+    n_covariates : int
+        Of the table.
+    covariates : str
+        ``all``, ``none`` or a formula.
+    normalise : str
+        ``none``, ``rank`` or ``scale``.
+    """
+    columns = f"{n_covariates}" if covariates == "all" else covariates
+    scales = {
+        "none": "as in the file",
+        "rank": "normal quantiles of training ranks, others placed between them",
+        "scale": "in training sds from the training mean",
+    }
+    known = n_covariates > 0 and covariates != "none"
+    return [
+        ("Covariates", f"{columns}, fitted on training people" if known else "none"),
+        ("Expression", f"{scales[normalise]}{', then residuals on the covariates' if known else ''}"),
     ]
 
 

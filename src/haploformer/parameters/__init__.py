@@ -29,6 +29,7 @@ from haploformer.parameters.models import (
 from haploformer.parameters.study import (
     BeagleParameters,
     DataPrepParameters,
+    ExpressionParameters,
     SelectParameters,
     SequenceBuildParameters,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "EqtlScanParameters",
     "EvaluationParameters",
     "ExecutionParameters",
+    "ExpressionParameters",
     "ExternalEqtlsParameters",
     "GROUPS",
     "LinearExportParameters",
@@ -66,6 +68,7 @@ __all__ = [
 GROUPS: dict[str, type[ParameterGroup]] = {
     "select": SelectParameters,
     "data_prep": DataPrepParameters,
+    "expression": ExpressionParameters,
     "sequence_build": SequenceBuildParameters,
     "enformer": EnformerParameters,
     "execution": ExecutionParameters,

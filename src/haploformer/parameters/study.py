@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import (
     Field,
+    field_validator,
 )
 
 from haploformer.parameters.values import Names, ParameterGroup, TextList
@@ -84,6 +85,35 @@ class DataPrepParameters(ParameterGroup):
     margin: int = Field(10_000, ge=0)
     sample_ids: Literal["as_written", "fid_iid"] = "as_written"
     individuals: Literal["intersect", "require"] = "require"
+
+
+class ExpressionParameters(ParameterGroup):
+    """What becomes of measured expression in each training set; nothing of it rests on the people to be predicted.
+
+    Attributes
+    ----------
+    covariates : str
+        What is regressed out: ``all`` covariates of the table as they are, ``none``, or the right-hand side of a formula,
+        whose levels and transforms are those of the training people: ``~ sex + C(platform) + PC1 + PC2 + scale(age):sex``.
+    normalise : str
+        Before that. ``none``: as in the file. ``rank``: normal quantiles of the ranks among the training people; others
+        are placed between those. ``scale``: in training sds from the training mean.
+    """
+
+    covariates: str = "all"
+    normalise: Literal["none", "rank", "scale"] = "none"
+
+    @field_validator("covariates")
+    @classmethod
+    def _is_a_formula(cls, value: str) -> str:
+        if value not in ("all", "none") and not value.startswith("~"):
+            raise ValueError("neither all, nor none, nor a formula that begins with ~")
+        return value
+
+    @property
+    def adjustment(self) -> dict[str, Any]:
+        """Options of `haploformer.expression.covariates.adjustment_for`."""
+        return {"formula": self.covariates, "normalisation": self.normalise}
 
 
 class SequenceBuildParameters(ParameterGroup):

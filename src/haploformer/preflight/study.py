@@ -6,6 +6,7 @@ import errno
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Set
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,10 @@ def check_study(
         bed, annotation, covariate_table = load("expression_bed"), load("gene_annotation"), load("covariate_table")
         people = data_prep.select_individuals(bed, genotype_file, covariate_table, panel, options, parameters["select"])
         data_prep.prepare_expression(bed, genes, people)
-        _check_covariates(covariate_table, _assign_folds(people, names, load, parameters["evaluation"]))
+        folds = _assign_folds(people, names, load, parameters["evaluation"])
+        _check_covariates(
+            data_prep.prepare_covariates(covariate_table, people), people, folds, parameters["expression"]
+        )
         found = data_prep.count_study(
             bed, genotype_file, covariate_table, annotation, genes, people, options, parameters["select"]
         )
@@ -103,9 +107,21 @@ def _assign_folds(people: Any, names: Set[str], load: Callable[[str], Any], opti
     return assign_person_folds(people, groups, options)
 
 
-def _check_covariates(covariate_table: Any, folds: Any) -> None:
-    """The smallest training set leaves out three folds: to fit, to choose a penalty, and to stack."""
-    n_covariates = covariate_table["covariate"].nunique()
+def _check_covariates(covariates: Any, people: Any, folds: Any, options: Any) -> None:
+    """The smallest training sets leave out three folds: to fit, to choose a penalty, and to stack.
+
+    If every one of those holds each level of a formula, so do those that leave out fewer folds.
+    """
+    from haploformer.expression.design import require_usable
+    from haploformer.stacking.folds import folds_by_seed
+
+    ids = people["individual_id"].tolist()
+    training_sets = (
+        ~np.isin(of_seed, held_out)
+        for of_seed in folds_by_seed(folds, ids).values()
+        for held_out in combinations(np.unique(of_seed).tolist(), 3)
+    )
+    n_covariates = require_usable(covariates, ids, options.covariates, training_sets)
     sizes = folds.groupby("fold_seed")["fold"].value_counts().unstack(fill_value=0).to_numpy()
     smallest = int((sizes.sum(axis=1) - np.sort(sizes, axis=1)[:, -3:].sum(axis=1)).min())
     if n_covariates + 2 >= smallest:

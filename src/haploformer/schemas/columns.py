@@ -31,6 +31,12 @@ def flag() -> pa.Column:
     return pa.Column("bool", coerce=True)
 
 
+def optional(column: pa.Column) -> pa.Column:
+    """A column that need not be there."""
+    column.required = False
+    return column
+
+
 def table(columns: dict[str, pa.Column], unique: list[str] | None = None) -> pa.DataFrameSchema:
     """A table of exactly these columns, in this order; ``unique`` columns together name a row."""
     return pa.DataFrameSchema(columns, unique=unique, strict=True, ordered=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haploformer.schemas.columns import flag, integer, number, table, text
+from haploformer.schemas.columns import flag, integer, number, optional, table, text
 
 #: One row per person of the study. ``sample_id`` is the column of the genotype file.
 individuals = table(
@@ -30,9 +30,15 @@ measured_expression = table(
     {"gene_id": text(), "individual_id": text(), "expression": number()}, unique=["gene_id", "individual_id"]
 )
 
-#: Covariates, one row per person and covariate.
+#: Covariates, one row per person and covariate: a number, or a ``level`` where the covariate is text.
 covariates = table(
-    {"individual_id": text(), "covariate": text(), "value": number()}, unique=["individual_id", "covariate"]
+    {
+        "individual_id": text(),
+        "covariate": text(),
+        "value": number(nullable=True),
+        "level": optional(text(nullable=True)),
+    },
+    unique=["individual_id", "covariate"],
 )
 
 #: Outer folds by person, the same for every gene and model; one assignment per ``fold_seed``.

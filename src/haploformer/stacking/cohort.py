@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.adjustment import Adjust
 from haploformer.errors import InputError
 from haploformer.predicted_expression import out_of_fold_rows
 from haploformer.stacking.features import gather_out_of_fold, gather_zero_shot
-from haploformer.stacking.stack import Adjust, Method, StackedPrediction, stack_gene, stack_weight_rows
+from haploformer.stacking.stack import Method, StackedPrediction, stack_gene, stack_weight_rows
 
 #: The stack's names in every table: with everything, and without Enformer's columns.
 MODEL = "stack"
@@ -81,7 +82,7 @@ def stack_cohort(
         The order of all arrays.
     folds_of_seed : mapping of fold seed to int (n_individuals,)
     adjust : callable
-        From a training set to residuals on covariates.
+        From a training set to the scale of expression and residuals on covariates.
     tracks_of : callable, optional
         From a gene id to Enformer's tracks (n_individuals, n_tracks) on a log scale; needed for components.
 

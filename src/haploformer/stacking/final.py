@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.adjustment import Adjust
 from haploformer.stacking.cohort import MODEL, WITHOUT_ENFORMER, StackOptions
 from haploformer.stacking.components import component_loadings
 from haploformer.stacking.features import gather_outer, gather_zero_shot
-from haploformer.stacking.stack import Adjust, Method, StackColumns, TrainedStack, train_stack, zero_shot_columns
+from haploformer.stacking.stack import Method, StackColumns, TrainedStack, train_stack, zero_shot_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,17 +86,17 @@ def fit_final_stack(
     Parameters
     ----------
     expression : float64 (n_individuals,)
-        Measured, not adjusted, finite.
+        Measured, neither normalised nor adjusted, finite.
     folds_of_seed : mapping of fold seed to int (n_individuals,)
     adjust : callable
-        From a training set to residuals on covariates.
+        From a training set to the scale of expression and residuals on covariates.
     members : StackMembers
     n_components, method
         As of `stack_gene`.
     """
     everybody = np.ones(len(expression), dtype=bool)
     residualise = adjust(everybody)
-    measured = residualise(expression)
+    measured = residualise(residualise.normalise(expression))
     zero_shot = zero_shot_columns(members.zero_shot, n=len(expression))
     fitted_names = tuple(next(iter(members.fitted.values())))
     columns = StackColumns(len(fitted_names), zero_shot, members.tracks, n_components)

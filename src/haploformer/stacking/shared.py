@@ -17,8 +17,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from haploformer.adjustment import Adjust
 from haploformer.stacking.features import OutOfFold, gather_out_of_fold, gather_zero_shot
-from haploformer.stacking.stack import Adjust, centre_level_1
+from haploformer.stacking.stack import centre_level_1
 
 #: Names in every table: all features, and Enformer's alone.
 SHARED, SHARED_ENFORMER = "shared_stack", "shared_stack_enformer"
@@ -67,13 +68,13 @@ def share_weights(
     Parameters
     ----------
     expression : float64 (n_genes, n_individuals)
-        Measured, not adjusted, finite.
+        Measured, neither normalised nor adjusted, finite.
     folds : int (n_individuals,)
         Outer folds of people.
     gene_folds : int (n_genes,)
         At least two; genes that share sequence share a fold.
     adjust : callable
-        From a training set to residuals on covariates.
+        From a training set to the scale of expression and residuals on covariates.
     fitted : mapping of name to OutOfFold (n_genes, ...)
         In units of expression: their size tells how much a model found, and is kept. Weights are 0 or more.
     zero_shot : mapping of name to float64 (n_genes, n_individuals)
@@ -161,9 +162,10 @@ def _lay_out(
     """Features (n_genes, n_individuals, n_features) and expression (n_genes, n_individuals), in training sds."""
     train = folds != fold
     residualise = adjust(train)
-    adjusted = residualise(expression.T).T
+    normalised = residualise.normalise(expression.T)
+    adjusted = residualise(normalised).T
     mean, sd = adjusted[:, train].mean(axis=1), adjusted[:, train].std(axis=1)
-    unit = np.where(sd > _VARIES * np.abs(expression[:, train]).max(axis=1), 1 / np.where(sd > 0, sd, 1.0), 0.0)
+    unit = np.where(sd > _VARIES * np.abs(normalised[train]).max(axis=0), 1 / np.where(sd > 0, sd, 1.0), 0.0)
     columns = []
     for feature in fitted.values():
         columns.append(

@@ -21,14 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from haploformer.adjustment import Adjust, Residualise
 from haploformer.stacking.components import principal_components
 from haploformer.stacking.features import OutOfFold
-
-#: Residuals of values (n_individuals,) or (n_individuals, k) under the coefficients of some training people.
-Residualise = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-
-#: From a training set, bool (n_individuals,), to such residuals.
-Adjust = Callable[[NDArray[np.bool_]], Residualise]
 
 Method = Literal["non_negative", "ridge"]
 
@@ -86,11 +81,11 @@ def stack_gene(
     Parameters
     ----------
     expression : float64 (n_individuals,)
-        Measured, not adjusted, finite.
+        Measured, neither normalised nor adjusted, finite.
     folds : int (n_individuals,)
         Outer folds 0 to n_folds - 1, at least three.
     adjust : callable
-        Gives for a training set the residuals on covariates, by its coefficients.
+        Gives for a training set the scale of expression, and the residuals on covariates by its coefficients.
     fitted : mapping of name to OutOfFold
         Level-1 predictions by models that were fitted to people: the inner ones train the stack of an outer fold, the
         outer ones are what it is applied to. Centred within inner folds: a model without signal predicts training
@@ -132,7 +127,7 @@ def stack_gene(
     for fold in range(n_folds):
         train = folds != fold
         residualise = adjust(train)
-        measured = residualise(expression)
+        measured = residualise(residualise.normalise(expression))
         mean = measured[train].mean()
         level_1 = [centre_level_1(feature, folds, fold, mean) for feature in fitted.values()]
         trained = train_stack(measured, level_1, columns, residualise, train, folds, method=method)

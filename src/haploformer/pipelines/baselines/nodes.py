@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from haploformer.formats.genotype_store import StoredGenotypes
 from haploformer.genome.cis import CisDosages
-from haploformer.parameters import BaselinesParameters
+from haploformer.parameters import BaselinesParameters, ExpressionParameters
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ def fit_dosage_models(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     options: BaselinesParameters,
 ) -> tuple[pd.DataFrame, ...]:
     """Top SNP, PRS, elastic net and BLUP in one pass over the genes; each one's three tables, then all their fits."""
@@ -55,7 +56,8 @@ def fit_dosage_models(
 
     suffixes = ["", *(reach_suffix(length) for length in options.windows[1:])]
     windows = _models_of_windows(dosages, options)
-    result = fit_cohort(windows, dosages.individual_ids, measured, covariates, person_folds, threads=options.threads)
+    study = (measured, covariates, person_folds, adjusted)
+    result = fit_cohort(windows, dosages.individual_ids, *study, threads=options.threads)
     fits = pd.concat([found.fits for found in result.values()], ignore_index=True)
     _tell_fits(fits)
     tables = []
@@ -84,6 +86,7 @@ def fit_cohort(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     *,
     threads: int | None = None,
 ) -> dict[str, Any]:
@@ -100,7 +103,7 @@ def fit_cohort(
             expression,
             people,
             folds_by_seed(person_folds, people),
-            adjustment_for(covariates, people),
+            adjustment_for(covariates, people, **adjusted.adjustment),
             n_threads=threads or _n_cores(),
             on_gene=bar.update,
         )
@@ -112,6 +115,7 @@ def fit_final_dosage_models(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     genes: pd.DataFrame,
     options: BaselinesParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
@@ -130,7 +134,7 @@ def fit_final_dosage_models(
             _models_of_windows(dosages, options),
             expression,
             folds_by_seed(person_folds, people),
-            adjustment_for(covariates, people),
+            adjustment_for(covariates, people, **adjusted.adjustment),
             n_threads=options.threads or _n_cores(),
             on_gene=bar.update,
         )
@@ -141,6 +145,7 @@ def fit_final_dosage_models(
         "predicts": "expression adjusted for the covariates, at their mean in the people fitted to",
         "n_individuals": len(people),
         "covariates": covariates["covariate"].unique().tolist(),
+        "adjusted": adjusted.model_dump(mode="json"),
         "cis_windows": dosages.lengths,
         "genotypes": {name: provenance[name] for name in ("source", "sha256")},
         **{name: provenance.get(name, True) for name in ("ref_compared", "ref_named")},
@@ -150,7 +155,11 @@ def fit_final_dosage_models(
 
 
 def estimate_heritability(
-    dosages: CisDosages, measured: pd.DataFrame, covariates: pd.DataFrame, options: BaselinesParameters
+    dosages: CisDosages,
+    measured: pd.DataFrame,
+    covariates: pd.DataFrame,
+    adjusted: ExpressionParameters,
+    options: BaselinesParameters,
 ) -> pd.DataFrame:
     """REML share of each gene's expression that its cis variants explain, over everybody."""
     from haploformer.baselines.crossfit import with_degrees
@@ -159,7 +168,7 @@ def estimate_heritability(
 
     people = list(dosages.individual_ids)
     expression = _expression_by_gene(measured, people)
-    adjust = with_degrees(adjustment_for(covariates, people))
+    adjust = with_degrees(adjustment_for(covariates, people, **adjusted.adjustment))
     settings = {"min_maf": options.min_maf, "n_threads": options.threads or _n_cores()}
     with _one_thread_each():
         tables = [
@@ -182,6 +191,7 @@ def fit_structure_models(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     options: BaselinesParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """What genotype components say of adjusted expression; and what covariates, and components, say of it unadjusted."""
@@ -193,17 +203,17 @@ def fit_structure_models(
     shared = (_expression_by_gene(measured, people), people, folds_by_seed(person_folds, people))
     components = GenotypeComponents.of(variants.genotypes, n_components=options.n_pcs)
     logger.info("genotype components: from at most %d variants before pruning", components.dosages.shape[1])
-    known = _covariate_columns(covariates, people)
+    adjust = adjustment_for(covariates, people, **adjusted.adjustment)
+    kept: dict[str, Any] = {"adjust": adjust, "with_covariates": True}
 
     def covariates_of(train: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return known
+        return np.ascontiguousarray(adjust.columns_of(train))
 
     with _one_thread_each():
-        adjust = adjustment_for(covariates, people)
         return (
             predict_from_columns(components.of_training, *shared, model="genotype_pcs", adjust=adjust),
-            predict_from_columns(covariates_of, *shared, model="covariates_only"),
-            predict_from_columns(components.of_training, *shared, model="genotype_pcs_unadjusted"),
+            predict_from_columns(covariates_of, *shared, model="covariates_only", **kept),
+            predict_from_columns(components.of_training, *shared, model="genotype_pcs_unadjusted", **kept),
         )
 
 
@@ -212,10 +222,12 @@ def score_unadjusted(
     genotype_pcs: pd.DataFrame,
     measured: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     genes: pd.DataFrame,
 ) -> pd.DataFrame:
     """r of what covariates and components say with expression as measured: adjusted, nothing of covariates is left."""
-    return _score([covariates_only, genotype_pcs], measured, pd.DataFrame(), person_folds, genes)
+    unadjusted = adjusted.model_copy(update={"covariates": "none"})
+    return _score([covariates_only, genotype_pcs], measured, pd.DataFrame(), person_folds, unadjusted, genes)
 
 
 def score_baselines(
@@ -227,10 +239,11 @@ def score_baselines(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     genes: pd.DataFrame,
 ) -> pd.DataFrame:
     """r of each gene and baseline, without any Enformer."""
-    return _score([top_snp, prs, elastic_net, blup, genotype_pcs], measured, covariates, person_folds, genes)
+    return _score([top_snp, prs, elastic_net, blup, genotype_pcs], measured, covariates, person_folds, adjusted, genes)
 
 
 def _score(
@@ -238,6 +251,7 @@ def _score(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     genes: pd.DataFrame,
 ) -> pd.DataFrame:
     from haploformer.evaluation.scores import adjust_predictions, score_genes
@@ -245,7 +259,7 @@ def _score(
     from haploformer.expression.matrix import IndividualMatrix
 
     expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression")
-    adjust = adjustment_for(covariates, list(expression.individual_ids))
+    adjust = adjustment_for(covariates, list(expression.individual_ids), **adjusted.adjustment)
     scores = score_genes(adjust_predictions(predictions, expression, person_folds, adjust), genes)
     scores.insert(scores.columns.get_loc("model") + 1, "weights", None)
     for model, of_model in scores.groupby("model", sort=False):
@@ -264,16 +278,6 @@ def _expression_by_gene(measured: pd.DataFrame, people: list[str]) -> dict[str, 
 
     matrix = IndividualMatrix.from_long(measured, row="gene_id", value="expression").select_individuals(people)
     return dict(zip(matrix.row_ids, matrix.values, strict=True))
-
-
-def _covariate_columns(covariates: pd.DataFrame, people: list[str]) -> NDArray[np.float64]:
-    """Covariates (n_individuals, n_covariates), perhaps none."""
-    from haploformer.expression.matrix import IndividualMatrix
-
-    if covariates.empty:
-        return np.zeros((len(people), 0))
-    matrix = IndividualMatrix.from_long(covariates, row="covariate", value="value").select_individuals(people)
-    return np.ascontiguousarray(matrix.values.T)
 
 
 def _tell_fits(fits: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.baselines import nodes
 
-_EXPRESSION = ["measured_expression", "covariates", "person_folds"]
+_EXPRESSION = ["measured_expression", "covariates", "person_folds", "params:expression"]
 
 
 def create_pipeline() -> Pipeline:
@@ -35,7 +35,7 @@ def _fits() -> Pipeline:
             ),
             node(
                 nodes.estimate_heritability,
-                ["cis_dosages", "measured_expression", "covariates", "params:baselines"],
+                ["cis_dosages", "measured_expression", "covariates", "params:expression", "params:baselines"],
                 "cis_heritability",
                 name="estimate_heritability",
             ),
@@ -56,6 +56,7 @@ def _fits() -> Pipeline:
                     "predicted_expression_genotype_pcs_unadjusted",
                     "measured_expression",
                     "person_folds",
+                    "params:expression",
                     "genes",
                 ],
                 "unadjusted_scores",

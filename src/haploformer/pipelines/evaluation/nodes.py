@@ -12,7 +12,7 @@ import pandas as pd
 from haploformer.errors import InputError
 from haploformer.formats.known_answer import KnownAnswer
 from haploformer.formats.stored_predictions import TrackPredictions
-from haploformer.parameters import EnformerParameters, EvaluationParameters, StackingParameters
+from haploformer.parameters import EnformerParameters, EvaluationParameters, ExpressionParameters, StackingParameters
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ def score_predictions(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     genes: pd.DataFrame,
     track_predictions: TrackPredictions,
     stacking: StackingParameters,
@@ -52,7 +53,7 @@ def score_predictions(
         stack,
         stack_without_enformer,
     ]
-    shared = (measured, covariates, person_folds, genes)
+    shared = (measured, covariates, person_folds, adjusted, genes)
     scored, scores = score_models(predictions, *shared, z_score=model.z_score)
     with_enformer = bool(set(ZERO_SHOT) & set(stacking.features)) or stacking.components > 0
     resting = [*ZERO_SHOT, *(["stack"] if with_enformer else [])]
@@ -66,6 +67,7 @@ def score_models(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     genes: pd.DataFrame,
     *,
     z_score: bool = False,
@@ -90,7 +92,7 @@ def score_models(
     expression = IndividualMatrix.from_long(kept, row="gene_id", value="expression")
     people = list(expression.individual_ids)
     common = [table[table["gene_id"].isin(shared)] for table in predictions]
-    adjust = adjustment_for(covariates, people)
+    adjust = adjustment_for(covariates, people, **adjusted.adjustment)
     scored = adjust_predictions(common, expression, person_folds, adjust, z_score=z_score)
     return scored, score_genes(scored, genes)
 
@@ -154,6 +156,7 @@ def score_held_out_populations(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     population_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     genes: pd.DataFrame,
 ) -> pd.DataFrame:
     """r of each gene and model among people of a population that no model was trained on."""
@@ -172,7 +175,7 @@ def score_held_out_populations(
         stack,
         stack_without_enformer,
     ]
-    scored, _ = score_models(predictions, measured, covariates, population_folds, genes)
+    scored, _ = score_models(predictions, measured, covariates, population_folds, adjusted, genes)
     rows = population_folds[population_folds["held_out"]]
     tested = scored.merge(rows[["individual_id", "fold_seed", "population"]], on=["individual_id", "fold_seed"])
     return pd.concat(
@@ -318,6 +321,7 @@ def build_report(
     genes: pd.DataFrame,
     covariates: pd.DataFrame,
     person_groups: pd.DataFrame,
+    adjusted: ExpressionParameters,
     options: EvaluationParameters,
 ) -> str:
     """One page that says what was run, on whom, and how well each model does."""
@@ -334,7 +338,12 @@ def build_report(
     }
     content = ReportContent(
         title="Personal gene expression, predicted and measured",
-        facts=cohort.cohort_facts(attributes, scores, covariates["covariate"].nunique(), genes),
+        facts=cohort.cohort_facts(
+            attributes,
+            scores,
+            cohort.adjusted_facts(covariates["covariate"].nunique(), adjusted.covariates, adjusted.normalise),
+            genes,
+        ),
         notices=cohort.cohort_notices(attributes, notice, person_groups),
         figures=cohort.cohort_figures(shown, attributes, scores, with_individuals=options.individuals_in_report),
         audit=pd.concat([input_audit, sequence_audit], ignore_index=True),

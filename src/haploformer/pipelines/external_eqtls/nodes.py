@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.adjustment import FoldAdjustment
 from haploformer.formats.eqtl_tables import ExternalEqtls
 from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_store import StoredGenotypes
 from haploformer.formats.stored_predictions import TrackPredictions
-from haploformer.parameters import BaselinesParameters, EqtlScanParameters, ExternalEqtlsParameters
+from haploformer.parameters import (
+    BaselinesParameters,
+    EqtlScanParameters,
+    ExpressionParameters,
+    ExternalEqtlsParameters,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -70,12 +75,14 @@ def scan_eqtls(
     variants: StoredGenotypes,
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
+    adjusted: ExpressionParameters,
     baselines: BaselinesParameters,
     options: EqtlScanParameters,
 ) -> pd.DataFrame:
     """Each gene's variants against its expression in some of the people."""
     scanned = _choose_people(variants, options)
-    scan = _scan(genes, variants, measured, covariates, scanned, baselines, options, top_only=options.rows == "top")
+    study = (genes, variants, measured, covariates, adjusted)
+    scan = _scan(*study, scanned, baselines, options, top_only=options.rows == "top")
     logger.info("%d of %d people scanned, %d associations", scanned.sum(), len(scanned), len(scan))
     return scan
 
@@ -87,6 +94,7 @@ def score_scan(
     reference: FastaReference,
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
+    adjusted: ExpressionParameters,
     baselines: BaselinesParameters,
     scan: EqtlScanParameters,
     options: ExternalEqtlsParameters,
@@ -95,7 +103,7 @@ def score_scan(
     from haploformer.effects.external import number_effects
 
     others = ~_choose_people(variants, scan)
-    found = _scan(genes, variants, measured, covariates, others, baselines, scan, top_only=False)
+    found = _scan(genes, variants, measured, covariates, adjusted, others, baselines, scan, top_only=False)
     effects = number_effects(found.rename(columns={"slope": "effect"}))
     windows = _cis_windows(genes, variants, baselines)
     # The scan is of one tissue; external_eqtls.tissue is about the table of others.
@@ -141,6 +149,7 @@ def compare_sizes(
     variants: StoredGenotypes,
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
+    adjusted: ExpressionParameters,
     baselines: BaselinesParameters,
     options: EqtlScanParameters,
 ) -> tuple[pd.DataFrame, Any, str]:
@@ -150,7 +159,7 @@ def compare_sizes(
     from haploformer.effects.top_associations import compare_sizes
 
     everybody = np.ones(len(variants.genotypes.individual_ids), bool)
-    scan = _scan(genes, variants, measured, covariates, everybody, baselines, options, top_only=True)
+    scan = _scan(genes, variants, measured, covariates, adjusted, everybody, baselines, options, top_only=True)
     found = compare_sizes(top_associations(scan), theirs)
     logger.info("%.1f %% of our %d genes are in the other table", 100 * found.matched_share, len(scan))
     sizes = found.table.merge(genes[["gene_id", "gene_name"]], on="gene_id")[["gene_id", "gene_name", "ours", "theirs"]]
@@ -228,13 +237,14 @@ def _scan(
     variants: StoredGenotypes,
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
+    adjusted: ExpressionParameters,
     people: NDArray[np.bool_],
     baselines: BaselinesParameters,
     options: EqtlScanParameters,
     *,
     top_only: bool,
 ) -> pd.DataFrame:
-    """Associations among some people; covariates are fitted to these people alone."""
+    """Associations among some people; scale and covariates are fitted to these people alone."""
     from haploformer.effects.scan import scan_genes
     from haploformer.expression.matrix import IndividualMatrix
     from haploformer.genome.cis import CisDosages
@@ -242,11 +252,15 @@ def _scan(
     dosages = CisDosages(variants.genotypes, _cis_windows(genes, variants, baselines))
     ids = list(dosages.individual_ids)
     expression = IndividualMatrix.from_long(measured, row="gene_id", value="expression").select_individuals(ids)
-    residualise, n_degrees = _adjustment(covariates, [ids[i] for i in np.flatnonzero(people)], options.adjusted)
+    values, residualise, n_degrees = expression.values, None, None
+    if options.adjusted:
+        residualise, n_degrees = _adjustment(covariates, [ids[i] for i in np.flatnonzero(people)], adjusted)
+        values = values.copy()
+        values[:, people] = residualise.normalise(np.ascontiguousarray(values[:, people].T)).T
     return scan_genes(
         genes,
         dosages.of_gene,
-        dict(zip(expression.row_ids, expression.values, strict=True)),
+        dict(zip(expression.row_ids, values, strict=True)),
         people,
         residualise=residualise,
         n_degrees=n_degrees,
@@ -255,13 +269,11 @@ def _scan(
 
 
 def _adjustment(
-    covariates: pd.DataFrame, individual_ids: list[str], wanted: bool
-) -> tuple[Callable[[NDArray[np.float64]], NDArray[np.float64]] | None, int | None]:
-    """Residuals on covariates of these people, and the degrees of freedom left; neither if none are wanted."""
-    if not wanted:
-        return None, None
+    covariates: pd.DataFrame, individual_ids: list[str], adjusted: ExpressionParameters
+) -> tuple[FoldAdjustment, int]:
+    """What is fitted to these people, and the degrees of freedom left."""
     from haploformer.baselines.crossfit import with_degrees
     from haploformer.expression.covariates import adjustment_for
 
     everybody = np.ones(len(individual_ids), bool)
-    return with_degrees(adjustment_for(covariates, individual_ids))(everybody)
+    return with_degrees(adjustment_for(covariates, individual_ids, **adjusted.adjustment))(everybody)

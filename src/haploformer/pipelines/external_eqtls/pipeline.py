@@ -4,7 +4,10 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from haploformer.pipelines.external_eqtls import nodes
 
-_COHORT = ["genes", "variants", "measured_expression", "covariates", "params:baselines", "params:eqtl_scan"]
+_COHORT = [
+    *("genes", "variants", "measured_expression", "covariates"),
+    *("params:expression", "params:baselines", "params:eqtl_scan"),
+]
 
 
 def create_pipeline() -> Pipeline:
@@ -42,7 +45,7 @@ def create_scan_pipeline() -> Pipeline:
                 nodes.score_scan,
                 [
                     *("eqtl_scan", "genes", "variants", "reference_genome", "measured_expression", "covariates"),
-                    *("params:baselines", "params:eqtl_scan", "params:external_eqtls"),
+                    *("params:expression", "params:baselines", "params:eqtl_scan", "params:external_eqtls"),
                 ],
                 ["scan_pairs", "scan_concordance", "scan_audit"],
                 name="score_scan",

@@ -16,6 +16,7 @@ from haploformer.parameters import (
     DataPrepParameters,
     EnformerParameters,
     EvaluationParameters,
+    ExpressionParameters,
     SequenceBuildParameters,
     StackingParameters,
 )
@@ -37,6 +38,7 @@ def fit_stack(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     track_predictions: TrackPredictions,
     options: StackingParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -55,7 +57,7 @@ def fit_stack(
         _expression_of_predicted(expression, predictions),
         people,
         folds_by_seed(person_folds, people),
-        adjustment_for(covariates, people),
+        adjustment_for(covariates, people, **adjusted.adjustment),
         tracks_of=partial(_log_coverage, track_predictions, people),
     )
     return stack.predicted, stack.without_enformer, stack.weights
@@ -78,6 +80,7 @@ def fit_final_stack(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     track_predictions: TrackPredictions,
     options: StackingParameters,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -97,7 +100,7 @@ def fit_final_stack(
         _expression_of_predicted(expression, predictions),
         people,
         folds_by_seed(person_folds, people),
-        adjustment_for(covariates, people),
+        adjustment_for(covariates, people, **adjusted.adjustment),
         tracks_of=partial(_log_coverage, track_predictions, people),
     )
     rows = [final.final_stack_rows(of_model, model=model) for model, of_model in stacks.items() if of_model]
@@ -126,6 +129,7 @@ def share_stack(
     measured: pd.DataFrame,
     covariates: pd.DataFrame,
     person_folds: pd.DataFrame,
+    adjusted: ExpressionParameters,
     genes: pd.DataFrame,
     stacking: StackingParameters,
     model: EnformerParameters,
@@ -149,7 +153,8 @@ def share_stack(
     gene_folds = deal_genes(table, length=length, n_folds=N_GENE_FOLDS, seed=evaluation.seed)
     if gene_folds is None:
         return no_shared_scores(), no_shared_weights()
-    folds, adjust = folds_by_seed(person_folds, people), adjustment_for(covariates, people)
+    folds = folds_by_seed(person_folds, people)
+    adjust = adjustment_for(covariates, people, **adjusted.adjustment)
     scores, weights = [], []
     for name, (level_1, zero_shot) in _shared_features(summaries, stacking).items():
         tables = (predictions, inner_predictions, zero_shot, matrix.values[chosen])

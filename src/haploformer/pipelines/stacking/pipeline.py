@@ -8,7 +8,7 @@ _FITTED = ["top_snp", "prs", "blup", "elastic_net"]
 _ZERO_SHOT = ["enformer", "enformer_all_tracks", "enformer_all_bins"]
 
 #: What is to be predicted, and of whom.
-_EXPRESSION = ["measured_expression", "covariates", "person_folds"]
+_EXPRESSION = ["measured_expression", "covariates", "person_folds", "params:expression"]
 
 
 def create_pipeline(*, suffix: str = "") -> Pipeline:
