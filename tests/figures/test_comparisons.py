@@ -118,6 +118,11 @@ def test_cohort_headlines__too_few_loci_leave_the_interval_over_people() -> None
     ("tested", "reasons", "sentence"),
     [
         ("nothing", ["alone"] * 3, "Relatedness was not tested, and duplicates were not looked for: there are too few"),
+        (
+            "duplicates, kinship (12,345 SNPs on 3 chromosomes), relatedness table",
+            ["kinship", "kinship", "alone"],
+            "(KING-robust, 12,345 SNPs on 3 chromosomes), or are in the relatedness table: 2 people share a fold with one.",
+        ),
         ("duplicates", ["alone"] * 3, "Relatedness was not tested, but for duplicates: there are none."),
         ("duplicates", ["duplicates", "alone", "duplicates"], "for duplicates: 2 people share a fold with one."),
         ("relatedness table", ["alone"] * 3, "Duplicates were not looked for: too few common variants."),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from haploformer import schemas
 from haploformer.errors import InputError
 from haploformer.formats.expression_bed import ExpressionBed
 from haploformer.formats.genotype_store import StoredGenotypes
@@ -22,6 +24,7 @@ from haploformer.genome.reference import NoReference
 from haploformer.parameters import BaselinesParameters, DataPrepParameters, EnformerParameters, EvaluationParameters
 from haploformer.pipelines.data_prep import nodes
 from tests.builders.dosages import simulate_dosages
+from tests.builders.families import simulate_families
 
 PEOPLE = [f"P{i:02d}" for i in range(24)]
 NOBODY = pd.DataFrame({"individual_id_1": [], "individual_id_2": [], "kinship": []})
@@ -85,6 +88,32 @@ def test_group_people__a_duplicate_and_a_child_are_never_on_both_sides() -> None
     assert (wide["P02"] == wide["P09"]).all()
     assert (wide["P05"] != wide["P09"]).any()
     assert (wide["P00"] != wide["P01"]).any()
+
+
+def test_group_people__families_by_their_genotypes_are_never_on_both_sides() -> None:
+    families = simulate_families(n_founders=20)
+    ids = list(families.genotypes.individual_ids)
+    people = pd.DataFrame({"individual_id": ids, "population": families.populations})
+    calls = StoredGenotypes(families.genotypes, pd.DataFrame(), np.zeros(len(ids), np.int64))
+    options = EvaluationParameters(n_folds=4, fold_seeds=(0, 1, 2))
+    groups = schemas.person_groups.validate(nodes.group_people(people, calls, NOBODY, options))
+    assert groups["tested"].iloc[0].startswith("duplicates, kinship (1")
+    assert groups["tested"].iloc[0].endswith(" SNPs on 3 chromosomes)")
+    of_person = groups.set_index("individual_id")
+    related = {ids[place] for pair in families.kinship for place in pair}
+    assert set(of_person.index[of_person["reason"].str.contains("kinship")]) == related
+    assert of_person.loc[ids[-1], "reason"] == "duplicates, kinship"
+    child, mother = ids[20], ids[0]
+    assert re.search(rf"{child} 0\.2[0-9]{{3}}", of_person.loc[mother, "relatives"])
+    assert of_person.loc[ids[5], "relatives"] is None or pd.isna(of_person.loc[ids[5], "relatives"])
+    folds = nodes.assign_person_folds(people, groups, options).pivot(
+        index="fold_seed", columns="individual_id", values="fold"
+    )
+    for one, other in families.kinship:
+        assert (folds[ids[one]] == folds[ids[other]]).all()
+    untested = nodes.group_people(people, calls, NOBODY, options.model_copy(update={"min_estimated_kinship": None}))
+    assert set(untested["tested"]) == {"duplicates"}
+    assert untested["relatives"].isna().all()
 
 
 def test_group_people__too_few_variants_are_told(caplog) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from haploformer.adjustment import Adjust, LeftAsIs, Residualise
 from haploformer.baselines.dosages import LEFT_BY_COVARIATES, standardise_dosages
 from haploformer.genome.genotypes import Genotypes, alt_dosages
+from haploformer.genome.pruning import prune_variants
 from haploformer.predicted_expression import out_of_fold_rows
 
 #: Variants of a lower minor allele frequency in training people are left out of the components.
@@ -112,7 +113,8 @@ def genotype_components(
         By falling variance; sd 1 over the training people.
     """
     usable = standardise_dosages(dosages, train, residualise=np.asarray, min_maf=PC_MIN_MAF)
-    kept = _prune(usable.values[train], contigs[usable.variants], positions[usable.variants])
+    places = (contigs[usable.variants], positions[usable.variants])
+    kept = prune_variants(usable.values[train], *places, max_r2=PC_PRUNE_R2, distance=PC_PRUNE_DISTANCE)
     table = usable.values[:, kept]
     if not len(kept):
         return np.empty((len(train), 0))
@@ -202,23 +204,3 @@ def _left_by(residualise: Residualise, columns: NDArray[np.float64], train: NDAr
     residuals = residualise(columns)
     kept = residuals[train].std(axis=0) > LEFT_BY_COVARIATES * columns[train].std(axis=0)
     return residuals[:, kept]
-
-
-def _prune(values: NDArray[np.float64], contigs: NDArray[np.object_], positions: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Columns of standardised dosages (n_train, n_variants) that go on, from the first on."""
-    n_variants = values.shape[1]
-    changes = np.flatnonzero(contigs[1:] != contigs[:-1]) + 1
-    # Where each variant's contig ends.
-    ends = np.append(changes, n_variants)[np.searchsorted(changes, np.arange(n_variants), side="right")]
-    left = np.ones(n_variants, dtype=bool)
-    kept = []
-    for first in range(n_variants):
-        if not left[first]:
-            continue
-        kept.append(first)
-        on_contig = positions[first + 1 : ends[first]]
-        reach = int(np.searchsorted(on_contig, positions[first] + PC_PRUNE_DISTANCE, side="right"))
-        near = slice(first + 1, first + 1 + reach)
-        r = values[:, near].T @ values[:, first] / len(values)
-        left[near] &= r**2 <= PC_PRUNE_R2
-    return np.array(kept, dtype=np.intp)

@@ -153,6 +153,10 @@ def describe_relatives(person_groups: pd.DataFrame) -> str:
     tested = str(person_groups["tested"].iloc[0])
     n = int((person_groups["reason"] != "alone").sum())
     shared = f"{n} people share a fold with one." if n else "there are none."
+    if "kinship" in tested:
+        table = ", or are in the relatedness table" if "relatedness table" in tested else ""
+        basis = tested[tested.index("(") + 1 : tested.index(")")]
+        return f"Relatives are those whose kinship by their genotypes says so (KING-robust, {basis}){table}: {shared}"
     if "relatedness table" in tested:
         duplicates = "" if "duplicates" in tested else " Duplicates were not looked for: too few common variants."
         return f"Relatives are those of the relatedness table, others were not looked for: {shared}{duplicates}"

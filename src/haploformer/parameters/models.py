@@ -101,6 +101,9 @@ class EvaluationParameters(ParameterGroup):
         One assignment of people to folds each.
     min_kinship : float
         Pairs of the relatedness table with at least this kinship share a fold: 0.0442 is the third degree by KING.
+    min_estimated_kinship : float, optional
+        So do pairs with at least this kinship by their genotypes (0.0884: the second degree), where 10,000 pruned SNPs on
+        three chromosomes are there to tell it. Null: it is not estimated.
     held_out_populations : list of str, optional
         For the pipeline ``held_out_populations``: those to train without and to test on; all if not given.
     scale : str
@@ -118,6 +121,7 @@ class EvaluationParameters(ParameterGroup):
     n_folds: int = Field(5, ge=4)
     fold_seeds: Seeds = (0, 1, 2, 3, 4)
     min_kinship: float = Field(0.0442, gt=0, le=0.5)
+    min_estimated_kinship: float | None = Field(0.0884, gt=0, le=0.5)
     held_out_populations: Names | None = None
     scale: LevelScale = "auto"
     permutations: int = Field(200, ge=20)

@@ -94,7 +94,7 @@ def _select_genes(names: Set[str], load: Callable[[str], Any], parameters: Mappi
 
 
 def _assign_folds(people: Any, names: Set[str], load: Callable[[str], Any], options: Any) -> Any:
-    """Folds as the run will have them, but for duplicates, who are found by the genotypes."""
+    """Folds as the run will have them, but for duplicates and relatives who are found by the genotypes."""
     from haploformer.pipelines.data_prep.nodes import assign_person_folds
     from haploformer.stacking.relatives import group_relatives, ungrouped
 

@@ -46,9 +46,17 @@ person_folds = table(
     {"individual_id": text(), "fold_seed": integer(), "fold": integer()}, unique=["individual_id", "fold_seed"]
 )
 
-#: People who must share a fold: duplicates, and relatives by a table. ``group`` is the name of its first member;
-#: ``tested`` says what was looked for, the same in every row.
-person_groups = table({"individual_id": text(unique=True), "group": text(), "reason": text(), "tested": text()})
+#: People who must share a fold: duplicates, and relatives by genotypes or by a table. ``group`` is the name of its first
+#: member; ``relatives`` are those of estimated kinship; ``tested`` says what was looked for, the same in every row.
+person_groups = table(
+    {
+        "individual_id": text(unique=True),
+        "group": text(),
+        "reason": text(),
+        "relatives": text(nullable=True),
+        "tested": text(),
+    }
+)
 
 #: As ``person_folds``, one assignment (``fold_seed``) per held-out population, whose people are the last fold.
 population_folds = table(

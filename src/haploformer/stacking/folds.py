@@ -228,7 +228,7 @@ def _check_sizes(folds: NDArray[np.int64], n_folds: int, largest: int) -> None:
             "person_folds",
             f"a fold has {smallest} people, {MIN_PEOPLE_PER_FOLD} are needed; the largest group of relatives has "
             f"{largest} of {len(folds)}",
-            "use fewer folds, or a higher evaluation.min_kinship",
+            "use fewer folds, or a higher evaluation.min_kinship or min_estimated_kinship",
         )
 
 

@@ -1,4 +1,4 @@
-"""People who must stay on one side of every split: duplicates, and the relatives that a table names."""
+"""People who must stay on one side of every split: duplicates, estimated relatives, and those that a table names."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from haploformer.errors import InputError
+from haploformer.genome.kinship import Kinship
 
 #: Two samples with a larger share of equal calls are one person's; full sibs and parents share far less.
 MAX_IDENTITY = 0.98
@@ -24,6 +25,7 @@ MIN_VARIANTS = 500
 
 _DUPLICATES = "duplicates"
 _TABLE = "relatedness table"
+_KINSHIP = "kinship"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +85,12 @@ def group_relatives(
     relatedness: pd.DataFrame,
     *,
     min_kinship: float,
+    kinship: Kinship | None = None,
 ) -> pd.DataFrame:
     """Groups of people who must be in one fold.
 
-    Relatedness is not estimated: that needs at least 10,000 LD-pruned SNPs on three chromosomes (docs/methods.md,
-    "Folds and cross-fitting"). Duplicates are found where there are at least 500 common variants.
+    Duplicates are found where there are at least 500 common variants, relatives where kinship could be estimated
+    (docs/methods.md, "Folds and cross-fitting").
 
     Parameters
     ----------
@@ -98,12 +101,15 @@ def group_relatives(
         ``individual_id_1, individual_id_2, kinship``, perhaps no rows. A missing kinship makes the pair relatives.
     min_kinship : float
         Pairs of the table with at least this kinship are relatives.
+    kinship : Kinship, optional
+        Of these people in this order: its pairs are relatives.
 
     Returns
     -------
     DataFrame, schema ``person_groups``
         In the order of ``individual_ids``. A group has the name of its first member; a relative of a relative is in it
-        too. ``tested`` says what was looked for, the same in every row.
+        too. ``relatives`` tells the pairs with an estimated kinship that the person is in. ``tested`` says what was
+        looked for, the same in every row.
 
     Raises
     ------
@@ -114,11 +120,16 @@ def group_relatives(
     pairs: dict[str, NDArray[np.int64]] = {}
     if identity is not None and identity.n_variants >= MIN_VARIANTS:
         pairs[_DUPLICATES] = np.argwhere(np.triu(identity.share > MAX_IDENTITY, k=1))
+    tested = list(pairs)
+    if kinship is not None and kinship.tested:
+        pairs[_KINSHIP] = kinship.pairs
+        tested.append(f"{_KINSHIP} ({kinship.n_snps:,} SNPs on {kinship.n_contigs} chromosomes)")
     if len(relatedness):
         _require_known_people(relatedness, place)
         close = relatedness[relatedness["kinship"].isna() | (relatedness["kinship"] >= min_kinship)]
         ends = close[["individual_id_1", "individual_id_2"]].map(lambda name: place.get(name, -1)).to_numpy(np.int64)
         pairs[_TABLE] = ends[(ends >= 0).all(axis=1)].reshape(-1, 2)
+        tested.append(_TABLE)
     group = _components(np.concatenate([*pairs.values(), np.empty((0, 2), np.int64)]), len(place))
     reasons = np.full(len(place), "alone", dtype=object)
     for name, members in pairs.items():
@@ -129,9 +140,20 @@ def group_relatives(
             "individual_id": list(individual_ids),
             "group": [individual_ids[i] for i in group],
             "reason": reasons,
-            "tested": ", ".join(pairs) or "nothing",
+            "relatives": _describe_pairs(individual_ids, kinship),
+            "tested": ", ".join(tested) or "nothing",
         }
     )
+
+
+def _describe_pairs(individual_ids: Sequence[str], kinship: Kinship | None) -> list[str | None]:
+    """With whom each person has an estimated kinship, and how much: ``P02 0.2512, P07 0.2483``."""
+    told: dict[int, list[str]] = {}
+    if kinship is not None:
+        for (one, other), value in zip(kinship.pairs.tolist(), kinship.kinship.tolist(), strict=True):
+            told.setdefault(one, []).append(f"{individual_ids[other]} {value:.4f}")
+            told.setdefault(other, []).append(f"{individual_ids[one]} {value:.4f}")
+    return [", ".join(told[person]) if person in told else None for person in range(len(individual_ids))]
 
 
 def ungrouped(individual_ids: Sequence[str]) -> pd.DataFrame:

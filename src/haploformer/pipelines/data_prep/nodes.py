@@ -249,13 +249,23 @@ def _samples_by_individual(genotype_file: GenotypeFile, options: DataPrepParamet
 def group_people(
     individuals: pd.DataFrame, variants: StoredGenotypes, relatedness: pd.DataFrame, options: EvaluationParameters
 ) -> pd.DataFrame:
-    """People who share a fold: duplicates by their calls, relatives by the table."""
+    """People who share a fold: duplicates and relatives by their calls, where these can tell, or by the table."""
     from haploformer.genome.genotypes import count_other_copies
+    from haploformer.genome.kinship import MIN_CONTIGS, MIN_SNPS, estimate_kinship
     from haploformer.stacking.relatives import MIN_VARIANTS, genotype_identity, group_relatives
 
     people = individuals["individual_id"].tolist()
     identity = genotype_identity(count_other_copies(variants.genotypes), len(people))
-    groups = group_relatives(people, identity, relatedness, min_kinship=options.min_kinship)
+    lowest = options.min_estimated_kinship
+    kinship = None if lowest is None else estimate_kinship(variants.genotypes, min_kinship=lowest)
+    groups = group_relatives(people, identity, relatedness, min_kinship=options.min_kinship, kinship=kinship)
+    if kinship is not None and kinship.tested:
+        logger.info("%d pairs of relatives by kinship, from %d pruned SNPs", len(kinship.pairs), kinship.n_snps)
+    elif kinship is not None:
+        logger.info(
+            "kinship is not estimated: at most %d pruned SNPs on %d chromosomes, %d on %d are needed",
+            *(kinship.n_snps, kinship.n_contigs, MIN_SNPS, MIN_CONTIGS),
+        )
     n_grouped = int((groups["reason"] != "alone").sum())
     logger.info("%d of %d individuals share a fold with a duplicate or relative", n_grouped, len(people))
     if identity.n_variants < MIN_VARIANTS:
