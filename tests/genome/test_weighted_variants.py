@@ -93,6 +93,18 @@ def test_find_weighted_variants__alike_on_both_strands_by_frequency(row, record,
     assert find(row, record) == expected
 
 
+@pytest.mark.parametrize(
+    ("contig", "outcomes"), [("22", ["as written", "as written"]), ("X", ["ambiguous", "as written"])]
+)
+def test_find_weighted_variants__mean_dosages_of_x_are_no_frequencies(contig, outcomes):
+    """What a mean dosage makes of a frequency depends on how many men there are."""
+    rows = wanted((9, "A", "T", 0.78), (12, "A", "G", 0.975)).assign(contig=contig)
+    genotypes = genotypes_of((9, "A", "T", 0.3), (12, "A", "G", 0.65))
+    others = Genotypes(genotypes.records.assign(contig=contig), genotypes.individual_ids, genotypes.alleles)
+    found = find_weighted_variants(rows, others, source="s", ref_compared=False)
+    assert found["outcome"].tolist() == outcomes
+
+
 def test_find_weighted_variants__alike_on_both_strands_as_written_where_refs_were_compared():
     for frequency in (0.2, 0.5, 0.9):
         assert find((9, "A", "T", 0.4), (9, "A", "T", frequency), ref_compared=True) == (0, 1, "as written")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: Canonical names of those of which not everybody has two copies.
+NOT_AUTOSOMES = ("X", "Y", "MT")
+
 
 def canonical_contig(name: str) -> str:
     """The name without a leading ``chr``, upper case for sex and mitochondrial contigs, ``MT`` for the latter."""

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.genome.contigs import NOT_AUTOSOMES
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.pruning import prune_variants
 
@@ -36,9 +37,6 @@ _CANDIDATE_BYTES = 2**28
 _RECORDS, _PEOPLE, _SNPS = 2_000, 1_024, 4_096
 
 _MISSING = np.int8(-1)
-
-#: Sexes differ in their copies of these.
-_NOT_AUTOSOMES = ("X", "Y", "MT")
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +151,7 @@ def _snps(records: pd.DataFrame) -> NDArray[np.intp]:
     """Records of one base and one other on an autosome."""
     bases = ["A", "C", "G", "T"]
     single = records["ref"].isin(bases) & records["alt"].isin(bases)
-    return np.flatnonzero(single & ~records["contig"].isin(_NOT_AUTOSOMES))
+    return np.flatnonzero(single & ~records["contig"].isin(NOT_AUTOSOMES))
 
 
 def _common(genotypes: Genotypes, candidates: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.int8]]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from haploformer.genome.contigs import NOT_AUTOSOMES
 from haploformer.genome.genotypes import Genotypes, count_copies
 from haploformer.genome.harmonise import harmonise, is_ambiguous, may_both_be_ref
 from haploformer.genome.variants import named_alleles
@@ -115,6 +116,8 @@ def _tell_by_frequency(rows: pd.DataFrame, places: pd.DataFrame, genotypes: Geno
     theirs = rows.loc[places.index, "mean_dosage"].to_numpy(np.float64) / 2
     clear = (np.abs(theirs - 0.5) >= FREQUENCY_MARGIN) & (np.abs(frequency - 0.5) >= FREQUENCY_MARGIN)
     clear &= n_called >= MIN_PEOPLE
+    # A mean dosage over women and men says nothing of a frequency unless both groups have the same share of either.
+    clear &= ~rows.loc[places.index, "contig"].isin(NOT_AUTOSOMES).to_numpy()
     alt_counts = (theirs > 0.5) == (frequency > 0.5)
     as_written = alt_counts & ~places["swapped"].to_numpy()
     told = places[["record"]].assign(
