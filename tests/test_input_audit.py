@@ -107,6 +107,16 @@ def test_audit_inputs__what_is_kept_and_left_out_of_each(study, inputs):
     assert {key.reason for key, n in counts.items() if n and key.outcome == "dropped"} == left_out
 
 
+@pytest.mark.parametrize(("formula", "used", "left"), [("all", 2, 0), ("none", 0, 2), ("~ scale(age)", 1, 1)])
+def test_audit_inputs__covariates_that_are_not_chosen_are_counted(study, inputs, formula, used, left):
+    table = pd.DataFrame({"covariate": ["age", "PC1"] * 2, "individual_id": ["P1", "P1", "P2", "P2"]})
+    counts = audit_inputs(
+        inputs | {"covariate_table": table}, study, max_n_share=0.05, tissue=("CAGE:*",), covariates=formula
+    )
+    found = {key.reason: n for key, n in counts.items() if key.source == "covariate_table" and n}
+    assert found == {k: n for k, n in {"used": used, "not in expression.covariates": left}.items() if n}
+
+
 def test_validation_table__every_input_has_a_row(study, inputs):
     counts = audit_inputs(inputs, study, max_n_share=0.05, tissue=("CAGE:*",))
     table = schemas.input_validation(validation_table(FILES, counts))

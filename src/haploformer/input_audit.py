@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from haploformer.expression.design import used_covariates
 from haploformer.formats.genotype_batch import RecordAudit
 from haploformer.genome.audit import AuditCounts, AuditKey, audit_table
 from haploformer.genome.genes import without_version
@@ -57,7 +58,12 @@ class CheckedInputs:
 
 
 def audit_inputs(
-    inputs: Mapping[str, Any], study: CheckedStudy, *, max_n_share: float, tissue: Sequence[str]
+    inputs: Mapping[str, Any],
+    study: CheckedStudy,
+    *,
+    max_n_share: float,
+    tissue: Sequence[str],
+    covariates: str = "all",
 ) -> AuditCounts:
     """What each input of a cohort's run holds, and what of it the run uses; the source is the name in the catalog.
 
@@ -70,11 +76,13 @@ def audit_inputs(
         Share of unknown bases that a window may have.
     tissue : sequence of str
         The tissue's tracks.
+    covariates : str
+        Which are used: ``expression.covariates``.
     """
     counts: AuditCounts = Counter(study.counts)
     counts += _count_calls(study.records, inputs["reference_genome"])
     counts += _count_reference(inputs["reference_genome"], study, max_n_share)
-    counts += _count_tables(inputs, study)
+    counts += _count_tables(inputs, study, covariates)
     counts += _count_tracks(inputs["track_table"], tissue)
     return counts
 
@@ -114,7 +122,7 @@ def _count_reference(reference: Any, study: CheckedStudy, max_n_share: float) ->
     return counts
 
 
-def _count_tables(inputs: Mapping[str, Any], study: CheckedStudy) -> AuditCounts:
+def _count_tables(inputs: Mapping[str, Any], study: CheckedStudy, covariates: str) -> AuditCounts:
     """Of the tables beside expression and genotypes, the rows that concern the study."""
     counts: AuditCounts = Counter()
     people = inputs["sample_panel"]["individual_id"].isin(study.individuals["individual_id"])
@@ -127,8 +135,11 @@ def _count_tables(inputs: Mapping[str, Any], study: CheckedStudy) -> AuditCounts
     if len(pairs):
         counts[AuditKey("relatedness_table", None, "pair", "kept", "used")] += int(known.sum())
         counts[AuditKey("relatedness_table", None, "pair", "dropped", "not in the study")] += int((~known).sum())
-    n_covariates = inputs["covariate_table"]["covariate"].nunique()
-    counts[AuditKey("covariate_table", None, "covariate", "kept", "used")] += n_covariates
+    table = inputs["covariate_table"]
+    n_used = len(used_covariates(table, covariates))
+    counts[AuditKey("covariate_table", None, "covariate", "kept", "used")] += n_used
+    n_left = table["covariate"].nunique() - n_used
+    counts[AuditKey("covariate_table", None, "covariate", "dropped", "not in expression.covariates")] += n_left
     if inputs["known_answer"] is not None:
         n_known = inputs["known_answer"].truth["gene_id"].nunique()
         counts[AuditKey("known_answer", None, "gene", "kept", "known")] += n_known

@@ -67,6 +67,13 @@ def columns_for(covariates: pd.DataFrame, individual_ids: Sequence[str], formula
     return Design(formula, wide_covariates(covariates, individual_ids, _names(formula, covariates))).columns
 
 
+def used_covariates(covariates: pd.DataFrame, formula: str) -> list[str]:
+    """Names of the covariates that a choice takes from the table; parameters as of `columns_for`."""
+    if formula.startswith("~"):
+        return _names(formula, covariates)
+    return [] if formula == NONE else covariates["covariate"].unique().tolist()
+
+
 def wide_covariates(covariates: pd.DataFrame, individual_ids: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
     """Some covariates, one column each and one row per person: numbers, or text where the table has levels.
 

@@ -9,7 +9,7 @@ from haploformer.formats.fasta import FastaReference
 from haploformer.formats.genotype_batch import GenotypeFile
 from haploformer.formats.known_answer import KnownAnswer
 from haploformer.input_audit import CheckedInputs
-from haploformer.parameters import EnformerParameters, SequenceBuildParameters
+from haploformer.parameters import EnformerParameters, ExpressionParameters, SequenceBuildParameters
 
 
 def tabulate_inputs(
@@ -25,6 +25,7 @@ def tabulate_inputs(
     known_answer: KnownAnswer | None,
     sequence_build: SequenceBuildParameters,
     enformer: EnformerParameters,
+    expression: ExpressionParameters,
 ) -> pd.DataFrame:
     """What the checks of a cohort's inputs found in each; genotypes and expression are counted in the checks."""
     from haploformer.input_audit import audit_inputs, validation_table
@@ -39,5 +40,10 @@ def tabulate_inputs(
         "known_answer": known_answer,
     }
     study = checked_inputs.study
-    counts = audit_inputs(inputs, study, max_n_share=sequence_build.max_n_share, tissue=enformer.tracks)
+    options = {
+        "max_n_share": sequence_build.max_n_share,
+        "tissue": enformer.tracks,
+        "covariates": expression.covariates,
+    }
+    counts = audit_inputs(inputs, study, **options)
     return validation_table(checked_inputs.files, counts)

@@ -24,6 +24,7 @@ def create_pipeline() -> Pipeline:
                     "known_answer",
                     "params:sequence_build",
                     "params:enformer",
+                    "params:expression",
                 ],
                 "input_validation",
                 name="tabulate_inputs",
