@@ -10,7 +10,7 @@ import pytest
 
 from haploformer import schemas
 from haploformer.evaluation.metrics import pearson
-from haploformer.figures import plot_populations
+from haploformer.figures import StudyConditions, plot_populations
 from haploformer.figures.population_page import build_population_page, population_headlines
 from haploformer.parameters import ExpressionParameters
 from haploformer.pipeline_registry import register_pipelines
@@ -131,9 +131,14 @@ def test_build_population_page__says_the_means_of_the_table(study) -> None:
         [("enformer", "unseen", "unseen", 3, 0.5, "<b>fitted</b>")],
         columns=["model", "genes", "people", "n_genes", "mean_pearson_r", "remark"],
     )
-    page = build_population_page(both, cells, plot_populations(both), ATTRIBUTES)
+    conditions = StudyConditions(
+        *(60, 4, (0, 1), 16_384, (48_000,), "CAGE:demo*", 2, 3, 2, "untrained", ("elastic_net", "enformer"))
+    )
+    page = build_population_page(both, cells, plot_populations(both), ATTRIBUTES, conditions)
     assert "&lt;b&gt;fitted&lt;/b&gt;" in page
-    assert "weights: untrained" in page
+    assert "Filled: trained on all populations (60 people, 4 folds by person, fold seeds 0, 1)." in page
+    assert "Elastic net: variants in a cis window of 48,000 bases round the TSS." in page
+    assert "Enformer: the mean of 2 tracks (CAGE:demo*). Enformer&#39;s weights: untrained." in page
     assert "Enformer&#39;s weights are untrained" in page
 
 

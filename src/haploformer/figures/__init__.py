@@ -21,6 +21,7 @@ from haploformer.figures.concordance_page import (
     build_linear_page,
     build_sizes_page,
 )
+from haploformer.figures.conditions import StudyConditions
 from haploformer.figures.disease import plot_disease_loci
 from haploformer.figures.disease_page import build_disease_page
 from haploformer.figures.effects import plot_additivity, plot_effects_by_distance, plot_mutagenesis
@@ -41,6 +42,7 @@ __all__ = [
     "ComparedTable",
     "ReportContent",
     "ReportFigure",
+    "StudyConditions",
     "best_and_median_genes",
     "build_concordance_page",
     "PopulationContent",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from haploformer.figures.comparisons import differences_from
+from haploformer.figures.conditions import StudyConditions
 from haploformer.figures.page import ReportFigure
-from haploformer.figures.style import model_label, remark_model, split_reach
+from haploformer.figures.style import model_label, order_models, remark_model, split_reach
 
 UNTRAINED = "untrained"
 
@@ -37,6 +39,7 @@ def model_weights(gene_scores: pd.DataFrame) -> dict[str, str]:
 
 def cohort_facts(
     attributes: Mapping[str, Any],
+    conditions: StudyConditions,
     gene_scores: pd.DataFrame,
     adjusted: Sequence[tuple[str, str]],
     genes: pd.DataFrame,
@@ -47,18 +50,22 @@ def cohort_facts(
     ----------
     attributes : mapping
         Of the stored predictions: identity and provenance.
+    conditions : StudyConditions
     gene_scores : DataFrame, schema ``gene_scores``
     adjusted : sequence of (label, value)
         `adjusted_facts`.
     genes : DataFrame, schema ``genes``
     """
-    folds = f"{gene_scores['n_folds'].max()} by person, {gene_scores['n_fold_seeds'].max()} assignments"
+    seeds = ", ".join(map(str, conditions.fold_seeds))
+    windows = " and ".join(f"{length:,}" for length in conditions.cis_windows)
     return [
-        ("People", f"{gene_scores['n'].max():,}"),
+        ("People", f"{conditions.n_people:,}"),
         ("Genes", f"{gene_scores['gene_id'].nunique():,} scored of {len(genes):,}"),
         ("Contigs", ", ".join(sorted(genes["contig"].unique()))),
         *adjusted,
-        ("Folds", folds),
+        ("Folds", f"{conditions.n_folds} by person, seeds {seeds}"),
+        ("Cis window of the baselines", f"{windows} bases round the TSS"),
+        ("Tracks of the tissue", conditions.tissue_tracks),
         *prediction_facts(attributes),
     ]
 
@@ -253,9 +260,49 @@ def _gene_sentence(gene_scores: pd.DataFrame, stack: str, without: str) -> str:
     return f"By more than {GAIN}, r rises in {better} of {len(gain)} genes{most}, and falls in {worse}."
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What a figure of the report is called, what its caption says first, and of which models it is; None of all."""
+
+    title: str
+    caption: str
+    models: tuple[str, ...] | None = None
+
+
+_FIGURES = {
+    "by_model": _Shown("r of every gene, by model", "Each point is a gene; the mean is marked."),
+    "against": _Shown("Stack against elastic net", "Each point is a gene.", ("elastic_net", "stack")),
+    "differences": _Shown(
+        "What the stack has more than each model",
+        "Difference in mean r over genes. Intervals are from the 2.5 % to the 97.5 % point of a bootstrap.",
+    ),
+    "null": _Shown(
+        "People permuted",
+        "The mean r over genes beside that of permutations of people, the same for all genes and fold seeds.",
+    ),
+    "populations": _Shown(
+        "r within each population",
+        "Mean r over genes among the people of one population; the models are trained on all.",
+    ),
+    "heritability": _Shown(
+        "r against cis-heritability",
+        "Each point is a gene; the line is what an additive model of the same cis window can reach. With some hundred "
+        "people h2 is too uncertain to leave genes out by (standard error in the hover).",
+    ),
+    "predicted": _Shown(
+        "Predicted against measured",
+        "The gene that the stack predicts best, and the one in the middle. Each point is a held-out person in the "
+        "first assignment to folds, standardised within the fold; the r above is the mean over all.",
+    ),
+    "haplotypes": _Shown(
+        "Distinct haplotypes", "Chromosome copies in each gene's window, and how many of them differ.", ()
+    ),
+}
+
+
 def cohort_figures(
     figures: Mapping[str, go.Figure],
-    attributes: Mapping[str, Any],
+    conditions: StudyConditions,
     gene_scores: pd.DataFrame,
     *,
     with_individuals: bool,
@@ -267,53 +314,33 @@ def cohort_figures(
     figures : mapping
         Of ``by_model, against, differences, null, populations, heritability, predicted, haplotypes`` those that there
         are, in any order.
+    conditions : StudyConditions
+        What captions say of people, folds, windows, tracks and weights.
+    gene_scores : DataFrame, schema ``gene_scores``
+        Models as they are called in the figures.
     with_individuals : bool
         Whether the one that shows people is among them.
     """
-    n_models = gene_scores["model"].nunique()
-    whom = describe_conditions(attributes, gene_scores)
-    captions = {
-        "by_model": ("r of every gene, by model", "Each point is a gene; the mean is marked."),
-        "against": ("Stack against elastic net", "Each point is a gene."),
-        "differences": (
-            "What the stack has more than each model",
-            "Difference in mean r over genes. Intervals are from the 2.5 % to the 97.5 % point of a bootstrap.",
-        ),
-        "null": (
-            "People permuted",
-            "The mean r over genes beside that of permutations of people, the same for all genes and fold seeds.",
-        ),
-        "populations": (
-            "r within each population",
-            "Mean r over genes among the people of one population; the models are trained on all.",
-        ),
-        "heritability": (
-            "r against cis-heritability",
-            "Each point is a gene; the line is what an additive model of the same cis window can reach. With some hundred "
-            "people h2 is too uncertain to leave genes out by (standard error in the hover).",
-        ),
-        "predicted": (
-            "Predicted against measured",
-            "The gene that the stack predicts best, and the one in the middle. Each point is a held-out person in the "
-            "first assignment to folds, standardised within the fold; the r above is the mean over all.",
-        ),
-        "haplotypes": (
-            "Distinct haplotypes",
-            "Chromosome copies in each gene's window, and how many of them differ.",
-        ),
-    }
-    wide = {"predicted": 190 * n_models, "populations": 110 * n_models}
+    models = order_models(gene_scores["model"])
+    wide = {"predicted": 190 * len(models), "populations": 110 * len(models)}
     return [
-        ReportFigure(title, figures[name], f"{caption} {whom}", min_width=max(560, wide.get(name, 0)))
-        for name, (title, caption) in captions.items()
+        ReportFigure(
+            shown.title,
+            figures[name],
+            shown.caption,
+            min_width=max(560, wide.get(name, 0)),
+            conditions=_describe(conditions, models, shown.models),
+        )
+        for name, shown in _FIGURES.items()
         if name in figures and (with_individuals or name != "predicted")
     ]
 
 
-def describe_conditions(attributes: Mapping[str, Any], gene_scores: pd.DataFrame) -> str:
-    """People, folds, window, bins, tracks and weights, for a caption."""
-    return (
-        f"{gene_scores['n'].max():,} people, {gene_scores['n_folds'].max()} folds by person in "
-        f"{gene_scores['n_fold_seeds'].max()} assignments; window of {attributes['geometry']['window']:,} bases, "
-        f"{len(attributes['bins'])} bins, {len(attributes['tracks']):,} tracks stored; weights: {attributes['weights']}."
-    )
+def _describe(conditions: StudyConditions, models: Sequence[str], of: tuple[str, ...] | None) -> str:
+    """Conditions of the models of a figure; where it is of none, of the sequence windows alone."""
+    if of == ():
+        return (
+            f"{conditions.n_people:,} people; Enformer's windows of {conditions.model_window:,} bases round the TSS. No "
+            "model, fold, track or weight enters."
+        )
+    return conditions.describe(models if of is None else [model for model in models if split_reach(model)[0] in of])

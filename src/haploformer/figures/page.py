@@ -31,16 +31,19 @@ class ReportFigure:
     figure : plotly.graph_objects.Figure
         Without a title of its own; ``layout.height`` in pixels.
     caption : str
-        Says people, folds, windows, tracks and weights.
+        What is drawn.
     min_width : int
         Pixels below which the figure is scrolled in its box instead of squeezed; about 150 for each of many panels
         side by side.
+    conditions : str
+        People, folds, windows, tracks and weights, in a smaller print under the caption.
     """
 
     title: str
     figure: go.Figure
     caption: str
     min_width: int = 560
+    conditions: str = ""
 
 
 def render_page(
@@ -77,6 +80,7 @@ def render_page(
                 {
                     "title": figure.title,
                     "caption": figure.caption,
+                    "conditions": figure.conditions,
                     "min_width": figure.min_width,
                     "height": figure.figure.layout.height or 450,
                     "json": _json_block(figure.figure),

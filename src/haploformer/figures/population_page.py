@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from haploformer.figures import tables
 from haploformer.figures.cohort import prediction_facts, untrained_notices
+from haploformer.figures.conditions import StudyConditions
 from haploformer.figures.page import ReportFigure, render_page
 from haploformer.figures.style import model_label, order_models
 
@@ -33,7 +34,11 @@ _READING = [
 
 
 def build_population_page(
-    population_scores: pd.DataFrame, cells: pd.DataFrame, figure: go.Figure, attributes: Mapping[str, Any]
+    population_scores: pd.DataFrame,
+    cells: pd.DataFrame,
+    figure: go.Figure,
+    attributes: Mapping[str, Any],
+    conditions: StudyConditions,
 ) -> str:
     """One self-contained HTML page.
 
@@ -47,16 +52,17 @@ def build_population_page(
         ``plot_populations`` of these scores.
     attributes : mapping
         Of the stored predictions.
+    conditions : StudyConditions
+        Of the cohort's run.
     """
     n_genes = population_scores["gene_id"].nunique()
     sizes = population_scores.groupby("population")["n"].max()
     people = ", ".join(f"{name} {n:,}" for name, n in sizes.items())
-    window = f"{attributes['geometry']['window']:,}"
     caption = (
-        f"Filled: trained on all populations, folds by person. Open: trained on the others only. {n_genes} genes; people: "
-        f"{people}; window of {window} bases, {len(attributes['bins'])} centre bins, {len(attributes['tracks']):,} tracks "
-        f"stored; weights: {attributes['weights']}."
+        f"{n_genes} genes; people: {people}. Filled: trained on all populations ({conditions.describe_people()[:-1]}). "
+        "Open: trained on all people of the other populations, each population left out once."
     )
+    resting = conditions.describe_models(population_scores["model"])
     shown = cells.assign(model=[model_label(model) for model in cells["model"]])
     names = {"model": "Model", "genes": "Genes", "people": "People", "n_genes": "Number of genes"}
     names |= {"mean_pearson_r": "Mean r", "remark": "Remark"}
@@ -67,7 +73,7 @@ def build_population_page(
         notices=untrained_notices(attributes),
         headlines=population_headlines(population_scores),
         heading="What training has seen",
-        figures=[ReportFigure("r within each population", figure, caption)],
+        figures=[ReportFigure("r within each population", figure, caption, conditions=resting)],
         predictions=tables.plain_table(
             shown[list(names)].rename(columns=names), caption="Mean r over genes by what training has seen."
         ),

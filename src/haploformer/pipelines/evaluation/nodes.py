@@ -191,6 +191,7 @@ def report_held_out_populations(
     shared: pd.DataFrame,
     shared_held_out: pd.DataFrame,
     predictions: TrackPredictions,
+    conditions: dict[str, Any],
 ) -> tuple[pd.DataFrame, Any, str]:
     """What training has seen, and what r is left: a table, a figure and a page."""
     from haploformer import figures
@@ -206,7 +207,8 @@ def report_held_out_populations(
     both = cohort.label_models(pd.concat([seen, held_out], ignore_index=True), weights)
     figure = figures.plot_populations(both)
     labelled = cohort.label_models(cells, weights)
-    return cells, figure, figures.build_population_page(both, labelled, figure, predictions.attributes)
+    study = figures.StudyConditions.from_json(conditions)
+    return cells, figure, figures.build_population_page(both, labelled, figure, predictions.attributes, study)
 
 
 def compare_with_known_answer(
@@ -231,6 +233,24 @@ def summarise_scores(scores: pd.DataFrame, check: pd.DataFrame) -> dict[str, Any
     summary = summarise_models(scores, known_answer_check=check)
     summary.insert(1, "weights", summary["model"].map(scores.groupby("model")["weights"].first()))
     return {"models": json.loads(summary.set_index("model").to_json(orient="index", double_precision=6))}
+
+
+def describe_conditions(
+    person_folds: pd.DataFrame,
+    cis_windows: pd.DataFrame,
+    stack_weights: pd.DataFrame,
+    predictions: TrackPredictions,
+    tracks: pd.DataFrame,
+    model: EnformerParameters,
+) -> dict[str, Any]:
+    """People, folds, windows, tracks and weights that the run's numbers rest on, for captions."""
+    from dataclasses import asdict
+
+    from haploformer.enformer.tracks import resolve_tracks
+    from haploformer.figures import StudyConditions
+
+    tissue = {"tissue": model.tracks, "tissue_tracks": resolve_tracks(model.tracks, tracks)}
+    return asdict(StudyConditions.of_run(predictions.attributes, person_folds, cis_windows, stack_weights, **tissue))
 
 
 def plot_scores(
@@ -322,11 +342,13 @@ def build_report(
     covariates: pd.DataFrame,
     person_groups: pd.DataFrame,
     adjusted: ExpressionParameters,
+    conditions: dict[str, Any],
     options: EvaluationParameters,
 ) -> str:
     """One page that says what was run, on whom, and how well each model does."""
-    from haploformer.figures import ReportContent, build_report, cohort
+    from haploformer.figures import ReportContent, StudyConditions, build_report, cohort
 
+    study = StudyConditions.from_json(conditions)
     attributes, weights = predictions.attributes, cohort.model_weights(scores)
     notice = None if known_answer is None else known_answer.expected["notice"]
     shown = {"by_model": by_model, "against": against, "differences": differences, "null": permuted}
@@ -340,12 +362,15 @@ def build_report(
         title="Personal gene expression, predicted and measured",
         facts=cohort.cohort_facts(
             attributes,
+            study,
             scores,
             cohort.adjusted_facts(covariates["covariate"].nunique(), adjusted.covariates, adjusted.normalise),
             genes,
         ),
         notices=cohort.cohort_notices(attributes, notice, person_groups),
-        figures=cohort.cohort_figures(shown, attributes, scores, with_individuals=options.individuals_in_report),
+        figures=cohort.cohort_figures(
+            shown, study, cohort.label_models(scores, weights), with_individuals=options.individuals_in_report
+        ),
         audit=pd.concat([input_audit, sequence_audit], ignore_index=True),
         individual_audit=individual_audit if options.individuals_in_report else None,
         window_audit=window_audit,

@@ -60,6 +60,19 @@ def create_pipeline() -> Pipeline:
             ),
             node(nodes.summarise_scores, ["gene_scores", "known_answer_check"], "scores", name="summarise_scores"),
             node(
+                nodes.describe_conditions,
+                [
+                    "person_folds",
+                    "cis_windows",
+                    "stack_weights",
+                    "track_predictions",
+                    "track_table",
+                    "params:enformer",
+                ],
+                "study_conditions",
+                name="describe_conditions",
+            ),
+            node(
                 nodes.plot_scores,
                 [
                     "gene_scores",
@@ -113,6 +126,7 @@ def create_pipeline() -> Pipeline:
                     "covariates",
                     "person_groups",
                     "params:expression",
+                    "study_conditions",
                     "params:evaluation",
                 ],
                 "evaluation_report",
@@ -149,6 +163,7 @@ def create_population_pipeline() -> Pipeline:
                     "shared_stack_scores",
                     "held_out_shared_stack_scores",
                     "track_predictions",
+                    "study_conditions",
                 ],
                 ["design_cells", "figure_held_out_populations", "held_out_populations_page"],
                 name="report_held_out_populations",
