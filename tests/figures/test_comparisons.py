@@ -23,6 +23,7 @@ from haploformer.figures.comparisons import (
     plot_populations,
     plot_r_against_heritability,
 )
+from haploformer.figures.style import order_models
 from tests.builders.scored import build_scored, genes_of
 
 SHARES = {"enformer": 0.15, "top_snp": 0.35, "elastic_net": 0.4, "stack_without_enformer": 0.4, "stack": 0.5}
@@ -225,7 +226,57 @@ def test_tables__show_the_numbers_and_who_is_left_out(study) -> None:
     assert counts["Stack"] == f"{len(q)} of 14"
 
     populations = tables.population_table(study.populations, study.audit)
-    assert [row[0].text for row in populations.rows] == ["A", "B", "C"]
-    assert populations.rows[2][2].text == "\N{EN DASH}"
+    means = study.populations.groupby(["model", "population"])["pearson_r"].mean()
+    assert [column.label.split(",")[0] for column in populations.columns] == ["Model", "A", "B"]
+    assert len(populations.rows) == study.populations["model"].nunique()
+    for model, row in zip(order_models(study.populations["model"]), populations.rows, strict=True):
+        assert [cell.text for cell in row[1:]] == [f"{means[model, name]:.3f}" for name in "AB"]
+    nobody = tables.population_table(study.populations.iloc[:0], study.audit.assign(scored=False, reason="few"))
+    assert [row[0].text for row in nobody.rows] == ["A", "B", "C"]
+    assert "Not scored: A: few; B: few; C: few." in nobody.caption
     assert "Not scored: C: 1 person, 0 in a fold; an r needs 4." in populations.caption
     assert len(tables.published_table(published_table()).rows) == len(published_table())
+
+
+def person_scores() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    rows = [
+        (f"P{i}", model, quantity, 30, r)
+        for quantity, models in (("deviation", ("stack", "prs")), ("level", ("enformer",)))
+        for model in models
+        for i, r in enumerate(rng.uniform(-0.5, 0.9, 41))
+    ]
+    return pd.DataFrame(rows, columns=["individual_id", "model", "quantity", "n_genes", "pearson_r"])
+
+
+def test_person_table__tells_the_spread_over_people_and_nobody_by_name() -> None:
+    scores = person_scores()
+    table = tables.person_table(scores)
+    assert [[cell.text for cell in row[:4]] for row in table.rows] == [
+        ["PRS", "Deviations", "41", "30"],
+        ["Stack", "Deviations", "41", "30"],
+        ["Enformer", "Levels", "41", "30"],
+    ]
+    r = scores.loc[scores["model"] == "stack", "pearson_r"]
+    low, high = np.quantile(r, [0.05, 0.95])
+    told = [f"{r.median():.3f}", f"{low:.3f} to {high:.3f}", f"{(r > 0).sum()} of 41"]
+    assert [cell.text for cell in table.rows[1][4:]] == told
+    assert "P0" not in str(table)
+    assert f"uncertain by about {1 / np.sqrt(27):.2f}" in table.caption
+    assert "Not comparable with the r of a gene." in table.caption
+    assert "Levels: logarithms" in table.caption
+    assert "Levels" not in tables.person_table(scores[scores["quantity"] == "deviation"]).caption
+
+
+def test_unadjusted_table__says_that_it_is_not_comparable() -> None:
+    scores = pd.DataFrame(
+        {
+            "gene_id": ["a", "b", "c"] * 2,
+            "model": ["covariates_only"] * 3 + ["genotype_pcs_unadjusted"] * 3,
+            "pearson_r": [0.1, 0.2, 0.6, -0.1, 0.0, 0.4],
+        }
+    )
+    table = tables.unadjusted_table(scores)
+    found = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
+    assert found == {"Covariates only": ["3", "0.300", "0.200"], "Genotype PCs": ["3", "0.100", "0.000"]}
+    assert "Not comparable with the r of the other models" in table.caption

@@ -88,12 +88,12 @@ def test_describe__a_stack_has_windows_and_tracks_of_its_members(conditions):
 
 
 def test_cohort_figures__each_caption_is_of_the_models_in_its_figure(conditions, tables):
-    names = ["by_model", "against", "differences", "null", "populations", "heritability", "predicted", "haplotypes"]
+    names = ["by_model", "against", "differences", "null", "populations", "heritability", "haplotypes"]
     scores = tables.gene_scores
-    shown = cohort.cohort_figures({name: go.Figure() for name in names}, conditions, scores, with_individuals=True)
+    shown = cohort.cohort_figures({name: go.Figure() for name in names}, conditions, scores, explorer=None)
     told = dict(zip(names, [figure.conditions for figure in shown], strict=True))
     everything = conditions.describe(scores["model"].unique())
-    for name in ("by_model", "differences", "null", "populations", "heritability", "predicted"):
+    for name in ("by_model", "differences", "null", "populations", "heritability"):
         assert told[name] == everything
     assert told["against"] == conditions.describe(["elastic_net", "stack"])
     assert "all 12 tracks" not in told["against"].replace("components: of all 12 tracks", "")

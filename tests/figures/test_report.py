@@ -6,23 +6,24 @@ import hashlib
 import html.parser
 import json
 import re
-import shutil
-import subprocess
 
 import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
 
+from haploformer.evaluation.metrics import within_fold_r
 from haploformer.evaluation.summary import summarise_models
 from haploformer.figures import (
     ReportContent,
     ReportFigure,
     build_report,
+    explore_predictions,
     plot_distinct_haplotypes,
     plot_model_against_model,
     plot_predicted_against_measured,
     plot_scores_by_model,
 )
+from tests.figures.browser import browser_dom, framed_at
 
 EVIL = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 
@@ -83,12 +84,11 @@ class Page(html.parser.HTMLParser):
 
 def full_content(tables) -> ReportContent:
     scores = tables.gene_scores
+    explorer = explore_predictions(tables.scored_predictions, scores, model="stack", individuals=tables.individuals)
     figures = [
         plot_scores_by_model(scores, known_answer_check=tables.known_answer_check),
         plot_model_against_model(scores, x="elastic_net", y="stack"),
-        plot_predicted_against_measured(
-            tables.scored_predictions, scores, model="stack", individuals=tables.individuals
-        ),
+        explorer.figure,
         plot_distinct_haplotypes(tables.window_audit, genes=tables.genes),
     ]
     return ReportContent(
@@ -98,7 +98,12 @@ def full_content(tables) -> ReportContent:
         gene_scores=scores,
         notices=["These weights are untrained."],
         headlines=["The stack does best."],
-        figures=[ReportFigure(f"Figure {i}", figure, f"Caption {i}") for i, figure in enumerate(figures)],
+        figures=[
+            ReportFigure(
+                f"Figure {i}", figure, f"Caption {i}", **({"explorer": explorer, "min_width": 0} if i == 2 else {})
+            )
+            for i, figure in enumerate(figures)
+        ],
         known_answer_check=tables.known_answer_check,
         stack_weights=tables.stack_weights,
         audit=tables.audit,
@@ -144,6 +149,7 @@ def page(report):
 def evil_report(tables):
     evil = renamed(tables, EVIL)
     scores = evil.gene_scores
+    explorer = explore_predictions(evil.scored_predictions, scores, model=EVIL, individuals=evil.individuals)
     content = full_content(tables)
     return build_report(
         dataclasses.replace(
@@ -169,6 +175,7 @@ def evil_report(tables):
                     EVIL,
                 ),
                 ReportFigure(EVIL, plot_distinct_haplotypes(evil.window_audit, genes=evil.genes), EVIL),
+                ReportFigure(EVIL, explorer.figure, EVIL, explorer=explorer),
             ],
             stack_weights=evil.stack_weights,
             audit=evil.audit,
@@ -220,7 +227,9 @@ def test_build_report__lets_only_its_own_scripts_run(page):
 
 
 def test_build_report__holds_the_figures_as_they_are(tables, page):
-    blocks = [json.loads(text) for attributes, text in page.scripts if attributes.get("type") == "application/json"]
+    blocks = [
+        json.loads(text) for attributes, text in page.scripts if (attributes.get("id") or "").startswith("figure-")
+    ]
     content = full_content(tables)
     assert blocks == [json.loads(figure.figure.to_json()) for figure in content.figures]
 
@@ -311,7 +320,7 @@ def test_build_report__every_link_has_its_section(page):
 
 def test_build_report__names_are_text_and_never_markup(evil_report):
     page = Page(evil_report)
-    assert len(page.scripts) == 6  # four figures, plotly.js, the page's own
+    assert len(page.scripts) == 8  # five figures, one's values, plotly.js, the page's own
     assert all(set(attributes) in (set(), {"type", "id"}) for attributes, _ in page.scripts)
     assert "img" not in {tag for tag, _ in page.elements}
     handlers = [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
@@ -323,7 +332,7 @@ def test_build_report__names_are_text_and_never_markup(evil_report):
 
 def test_build_report__figures_hold_names_as_text_for_plotly(evil_report):
     blocks = [text for attributes, text in Page(evil_report).scripts if attributes.get("type")]
-    assert len(blocks) == 4
+    assert len(blocks) == 6
     for block in blocks:
         assert not set(block) & set("<>&")
         texts = json.dumps(json.loads(block), ensure_ascii=False)
@@ -340,24 +349,11 @@ def test_build_report__a_figure_made_elsewhere_cannot_end_its_block(tables):
     assert json.loads(page.scripts[0][1])["data"][0]["text"] == [EVIL]
 
 
-def browser_dom(text, folder):
-    """The page as a browser has it after its scripts ran."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("chromium is not installed (Debian package chromium)")
-    path = folder / "report.html"
-    path.write_text(text, encoding="utf-8")
-    options = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --virtual-time-budget=5000 --dump-dom"
-    )
-    command = [browser, *options.split(), f"--user-data-dir={folder / 'profile'}", path.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-
-
 def test_build_report__opens_in_a_browser_and_runs_nothing_else(evil_report, tmp_path):
     dom = browser_dom(evil_report, tmp_path)
-    assert dom.count('class="main-svg"') >= 4
+    assert dom.count('class="main-svg"') >= 5
+    chosen = dom.split('data-figure="figure-5"')[1]
+    assert len(PLACES.findall(chosen)) == 150  # by script, in the figure that holds none
     assert "<title>owned" not in dom
     assert "<img src=" not in dom.replace("&lt;", "")
 
@@ -386,3 +382,103 @@ def test_build_report__genes_are_sorted_and_filtered_in_a_browser(tables, tmp_pa
     expected = [name for name in stack["gene_name"] if name.startswith("DGCR")]
     assert len(expected) == 2
     assert f"<title>{' '.join(expected)} 2 of 24</title>" in dom
+
+
+def trust_all_scripts(text):
+    """The page with a policy that lets a test's own script run."""
+    return re.sub(r"script-src [^;\"]*", "script-src 'unsafe-inline'", text)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_build_report__nothing_is_wider_than_the_window(report, tmp_path, width):
+    # Every element is within the window, or in a box that scrolls by itself.
+    steps = """<script>addEventListener("load", () => {
+      const root = document.documentElement;
+      const out = [...document.body.querySelectorAll("main *")].filter((element) =>
+        !element.closest(".wide *, .scroll *") && element.getBoundingClientRect().right > innerWidth + 1);
+      const figure = document.querySelector("[data-explores]").parentElement.querySelector("[data-figure]");
+      const drawn = figure.querySelector("svg").clientWidth;
+      parent.postMessage([innerWidth, root.scrollWidth, out.length, drawn].join(" "), "*");
+    });</script></body>"""
+    dom = browser_dom(framed_at(width, trust_all_scripts(report).replace("</body>", steps), tmp_path), tmp_path)
+    inner, wide, n_out, drawn = map(int, re.search("<title>([^<]*)", dom)[1].split())
+    assert inner == width
+    assert wide <= inner
+    assert n_out == 0
+    assert 300 < drawn <= min(width, 680)
+
+
+def shown_r(tables, gene, model):
+    """The r of a gene in the first fold seed."""
+    points = tables.scored_predictions.query("gene_id == @gene and model == @model and fold_seed == 0")
+    sides = [points[name].to_numpy()[None] for name in ("predicted", "measured")]
+    return float(within_fold_r(*sides, points["fold"].to_numpy()).pearson[0])
+
+
+def assert_told(text, what, r):
+    """The title over the figure: steps of a thousandth SD may move r by less than 0.0002 before it is rounded."""
+    told, number = re.match(r"(.*): r = (-?\d\.\d{3})", text).groups()
+    assert told == what
+    assert float(number) == pytest.approx(r, abs=7e-4)
+
+
+CHOICE = re.compile(r'<output aria-live="polite">([^<]*)</output>')
+PLACES = re.compile(r'class="point[^"]*" transform="translate\(([^)]*)\)"')
+
+
+def test_build_report__a_link_chooses_gene_and_model(tables, report, tmp_path):
+    chosen = [
+        (tables.genes["gene_id"].iloc[i], model) for i, model in ((3, "enformer"), (3, "top_snp"), (9, "top_snp"))
+    ]
+    drawn = []
+    for gene, model in chosen:
+        dom = browser_dom(report, tmp_path, address=f"#gene={gene}&model={model}")
+        name = tables.genes.set_index("gene_id")["gene_name"][gene]
+        label = {"enformer": "Enformer", "top_snp": "Top SNP"}[model]
+        mean = tables.gene_scores.set_index(["gene_id", "model"])["pearson_r"][gene, model]
+        assert_told(CHOICE.search(dom)[1], f"{name} by {label}", shown_r(tables, gene, model))
+        assert CHOICE.search(dom)[1].endswith(f" as shown (fold seed 0); mean of 2 seeds {mean:.3f}")
+        # what else the page draws is the same for every choice
+        drawn.append(set(PLACES.findall(dom.split('data-figure="figure-3"')[1].split('data-figure="figure-4"')[0])))
+    assert [len(places) for places in drawn] == pytest.approx([150] * 3, abs=10)  # a few may coincide
+    assert not drawn[0] & drawn[1]
+    assert not drawn[1] & drawn[2]
+
+
+def test_build_report__lists_and_buttons_redraw_and_change_the_address(tables, report, tmp_path):
+    steps = """<script>addEventListener("load", () => {
+      const choices = document.querySelector("[data-explores]");
+      const [gene, model] = choices.querySelectorAll("select");
+      const output = choices.querySelector("output");
+      const before = output.textContent;
+      choices.querySelector("[data-step='1']").click();
+      const next = output.textContent;
+      model.value = "elastic_net";
+      model.dispatchEvent(new Event("change"));
+      const trace = document.querySelector(`[data-figure="figure-${choices.dataset.explores}"]`).data;
+      const n = trace.reduce((sum, part) => sum + part.x.length, 0);
+      document.title = [before, next, output.textContent, location.hash, n, gene.length, gene.labels.length].join("|");
+    });</script></body>"""
+    dom = browser_dom(trust_all_scripts(report).replace("</body>", steps), tmp_path)
+    before, after, other, address, n, n_genes, n_labels = re.search("<title>([^<]*)", dom)[1].split("|")
+    names = sorted(tables.genes["gene_name"])
+    first = before.split(" by ")[0]
+    following = names[(names.index(first) + 1) % len(names)]
+    gene = tables.genes.set_index("gene_name")["gene_id"][following]
+    assert_told(after, f"{following} by Stack", shown_r(tables, gene, "stack"))
+    assert_told(other, f"{following} by Elastic net", shown_r(tables, gene, "elastic_net"))
+    assert address.replace("&amp;", "&") == f"#gene={gene}&model=elastic_net"
+    assert (int(n), int(n_genes), int(n_labels)) == (150, 24, 1)
+
+
+def test_build_report__without_people_there_is_no_one_to_choose(tables):
+    content = dataclasses.replace(full_content(tables), individual_audit=None)
+    kept = [figure for figure in content.figures if figure.explorer is None]
+    text = build_report(dataclasses.replace(content, figures=kept))
+    assert "data-choice" not in "".join(tag for tag, _ in Page(text).elements)
+    assert not any(person in text for person in tables.individuals["individual_id"])
+
+
+def test_build_report__order_is_answer_models_figures_then_the_rest(page):
+    order = [name for name in page.ids if name in ("models", "figures", "genes", "run", "audit", "reading")]
+    assert order == ["models", "figures", "genes", "run", "audit", "reading"]

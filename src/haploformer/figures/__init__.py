@@ -26,6 +26,7 @@ from haploformer.figures.disease import plot_disease_loci
 from haploformer.figures.disease_page import build_disease_page
 from haploformer.figures.effects import plot_additivity, plot_effects_by_distance, plot_mutagenesis
 from haploformer.figures.effects_page import build_effects_page, build_haplotype_page, build_mutagenesis_page
+from haploformer.figures.explorer import Explorer, explore_predictions
 from haploformer.figures.page import ReportFigure
 from haploformer.figures.population_effects import plot_contributions, plot_frequency_effects, plot_population_means
 from haploformer.figures.population_effects_page import PopulationContent, build_population_effects_page
@@ -40,6 +41,7 @@ from haploformer.figures.windows import plot_distinct_haplotypes
 
 __all__ = [
     "ComparedTable",
+    "Explorer",
     "ReportContent",
     "ReportFigure",
     "StudyConditions",
@@ -57,6 +59,7 @@ __all__ = [
     "build_selection_page",
     "build_sequence_page",
     "build_sizes_page",
+    "explore_predictions",
     "plot_additivity",
     "plot_concordance_by_distance",
     "plot_contributions",

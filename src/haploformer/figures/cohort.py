@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from haploformer.figures.comparisons import differences_from
 from haploformer.figures.conditions import StudyConditions
+from haploformer.figures.explorer import Explorer
 from haploformer.figures.page import ReportFigure
 from haploformer.figures.style import model_label, order_models, remark_model, split_reach
 
@@ -136,18 +137,18 @@ def _weights_with_digits(attributes: Mapping[str, Any]) -> str:
     return name if digits in name else f"{name} (sha256 {digits})"
 
 
-def cohort_notices(
-    attributes: Mapping[str, Any], known_answer_notice: str | None, person_groups: pd.DataFrame
-) -> list[str]:
+def cohort_notices(attributes: Mapping[str, Any], known_answer_notice: str | None) -> list[str]:
     """What a reader must know before any number."""
-    notices = [] if known_answer_notice is None else [known_answer_notice]
-    notices += untrained_notices(attributes)
-    notices.append(
+    return [*([] if known_answer_notice is None else [known_answer_notice]), *untrained_notices(attributes)]
+
+
+def cohort_remarks(person_groups: pd.DataFrame) -> list[str]:
+    """What holds for every cohort and limits what its numbers say."""
+    return [
         "What was normalised or estimated over everybody before it came here (rank-normal expression, PEER factors, "
         "principal components) has seen the held-out people; that cannot be undone. "
         + describe_relatives(person_groups)
-    )
-    return notices
+    ]
 
 
 def describe_relatives(person_groups: pd.DataFrame) -> str:
@@ -291,8 +292,9 @@ _FIGURES = {
     ),
     "predicted": _Shown(
         "Predicted against measured",
-        "The gene that the stack predicts best, and the one in the middle. Each point is a held-out person in the "
-        "first assignment to folds, standardised within the fold; the r above is the mean over all.",
+        "Choose any gene and model. Each point is a held-out person in the first assignment to folds, both sides "
+        "standardised within the fold; the r as shown is computed from these points as the r of a gene is. The page's "
+        "address names the choice (#gene=...&model=...).",
     ),
     "haplotypes": _Shown(
         "Distinct haplotypes", "Chromosome copies in each gene's window, and how many of them differ.", ()
@@ -305,34 +307,37 @@ def cohort_figures(
     conditions: StudyConditions,
     gene_scores: pd.DataFrame,
     *,
-    with_individuals: bool,
+    explorer: Explorer | None,
 ) -> list[ReportFigure]:
     """The figures with titles and captions.
 
     Parameters
     ----------
     figures : mapping
-        Of ``by_model, against, differences, null, populations, heritability, predicted, haplotypes`` those that there
-        are, in any order.
+        Of ``by_model, against, differences, null, populations, heritability, haplotypes`` those that there are, in any
+        order.
     conditions : StudyConditions
         What captions say of people, folds, windows, tracks and weights.
     gene_scores : DataFrame, schema ``gene_scores``
         Models as they are called in the figures.
-    with_individuals : bool
-        Whether the one that shows people is among them.
+    explorer : Explorer, optional
+        Predicted against measured, which shows people one by one; None where they are not shown.
     """
     models = order_models(gene_scores["model"])
-    wide = {"predicted": 190 * len(models), "populations": 110 * len(models)}
+    wide = {"predicted": 0, "against": 0} | {name: max(560, 104 * len(models)) for name in ("by_model", "populations")}
+    if explorer is not None:
+        figures = {**figures, "predicted": explorer.figure}
     return [
         ReportFigure(
             shown.title,
             figures[name],
             shown.caption,
-            min_width=max(560, wide.get(name, 0)),
+            min_width=wide.get(name, 560),
             conditions=_describe(conditions, models, shown.models),
+            explorer=explorer if name == "predicted" else None,
         )
         for name, shown in _FIGURES.items()
-        if name in figures and (with_individuals or name != "predicted")
+        if name in figures
     ]
 
 

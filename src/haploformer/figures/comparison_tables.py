@@ -122,16 +122,21 @@ def null_table(null: pd.DataFrame) -> Table:
 
 def population_table(population_scores: pd.DataFrame, audit: pd.DataFrame) -> Table:
     """Mean r of each model within each population, and the populations that have too few people."""
-    means = population_scores.groupby(["population", "model"])["pearson_r"].mean()
+    means = population_scores.groupby(["model", "population"])["pearson_r"].mean()
     models = order_models(population_scores["model"]) if len(population_scores) else []
     colours = model_colours(models)
-    columns = [Column("Population", numeric=False), Column("People")]
-    columns += [Column(model_label(model), colour=colours[model]) for model in models]
-    rows = []
-    for row in audit.to_dict("records"):
-        cells = [text_cell(row["population"]), count_cell(row["n"])]
-        cells += [number_cell(means.get((row["population"], model))) for model in models]
-        rows.append(tuple(cells))
+    sizes = audit.loc[audit["scored"]].set_index("population")["n"]
+    columns = [Column("Model", numeric=False), *(Column(f"{name}, {n:,} people") for name, n in sizes.items())]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            text_cell(model_label(model), colour=colours[model]),
+            *(number_cell(means.get((model, population))) for population in sizes.index),
+        )
+        for model in models
+    ]
+    if not rows:
+        columns = [Column("Population", numeric=False), Column("People")]
+        rows = [(text_cell(name), count_cell(n)) for name, n in zip(audit["population"], audit["n"], strict=True)]
     left_out = audit[~audit["scored"]]
     told = "; ".join(f"{row.population}: {row.reason}" for row in left_out.itertuples())
     return Table(
@@ -142,12 +147,78 @@ def population_table(population_scores: pd.DataFrame, audit: pd.DataFrame) -> Ta
     )
 
 
+_QUANTITIES = {"deviation": "Deviations", "level": "Levels"}
+
+
+def person_table(person_scores: pd.DataFrame) -> Table:
+    """How r over genes is spread over people, by model and quantity; no person by name."""
+    names = ["individual_id", "model", "quantity", "n_genes", "pearson_r"]
+    check_columns("person_scores", person_scores.columns, names)
+    colours = model_colours(person_scores["model"])
+    columns = (
+        Column("Model", numeric=False),
+        Column("Compared", numeric=False),
+        Column("People"),
+        Column("Genes"),
+        Column("Median\N{NO-BREAK SPACE}r of a person"),
+        Column("Nine people in ten"),
+        Column("People with r above 0"),
+    )
+    rows = []
+    for quantity, label in _QUANTITIES.items():
+        of_quantity = person_scores[person_scores["quantity"] == quantity]
+        for model in order_models(of_quantity["model"]):
+            r = of_quantity.loc[of_quantity["model"] == model, "pearson_r"]
+            n_genes = of_quantity.loc[r.index, "n_genes"].max()
+            cells = [text_cell(model_label(model), colour=colours[model]), text_cell(label)]
+            cells += [count_cell(len(r)), count_cell(n_genes), number_cell(r.median())]
+            cells += [_interval(*r.quantile([0.05, 0.95])), _of(int((r > 0).sum()), len(r))]
+            rows.append(tuple(cells))
+    n = int(person_scores["n_genes"].max())
+    text = (
+        "r over the genes of one person, not over people: it asks which of somebody's genes are further up or down than in "
+        "other people, each gene less its mean over people and in its sd, not which gene is expressed more. Not "
+        f"comparable with the r of a gene. With {n:,} genes a single person's r is uncertain by about "
+        f"{1 / max(n - 3, 1) ** 0.5:.2f}, and neighbouring genes share variants. First assignment to folds."
+    )
+    if (person_scores["quantity"] == "level").any():
+        text += (
+            " Levels: logarithms of coverage and of expression, by Enformer without a fit. Genes differ far more than "
+            "people do, so that this r is high where deviations' is not."
+        )
+    return Table(columns, tuple(rows), text)
+
+
+def unadjusted_table(unadjusted_scores: pd.DataFrame) -> Table:
+    """Mean r of models that are scored with expression as measured."""
+    check_columns("unadjusted_scores", unadjusted_scores.columns, ["gene_id", "model", "pearson_r"])
+    by_model = unadjusted_scores.groupby("model")["pearson_r"]
+    summary = by_model.agg(["count", "mean", "median"]).reset_index()
+    columns = (
+        Column("Model", numeric=False),
+        Column("Genes"),
+        *map(Column, ("Mean\N{NO-BREAK SPACE}r", "Median\N{NO-BREAK SPACE}r")),
+    )
+    rows = tuple(
+        (name, count_cell(row["count"]), number_cell(row["mean"]), number_cell(row["median"]))
+        for name, row in _by_model(summary)
+    )
+    return Table(
+        columns,
+        rows,
+        "r with expression as it stands in the file, covariates not taken off: what covariates alone, and genotype PCs, "
+        "say of it. Not comparable with the r of the other models, which is with expression adjusted for these covariates; "
+        "there a model of covariates has r = 0 by construction.",
+    )
+
+
 def published_table(published: pd.DataFrame) -> Table:
     """``haploformer.evaluation.published.published_table``."""
     names = ["source", "cohort", "model", "quantity", "condition", "value"]
     check_columns("published", published.columns, names)
+    whole = published[names].assign(value=published["value"].str.replace(" ", "\N{NO-BREAK SPACE}"))
     return plain_table(
-        published[names].rename(columns=str.capitalize),
+        whole.rename(columns=str.capitalize),
         caption="Other people, genes, weights and variants: to be set beside the numbers above, not equal.",
     )
 

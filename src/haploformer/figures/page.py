@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,8 @@ import jinja2
 import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
+
+from haploformer.figures.explorer import Explorer
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class ReportFigure:
         side by side.
     conditions : str
         People, folds, windows, tracks and weights, in a smaller print under the caption.
+    explorer : Explorer, optional
+        What ``figure`` shows one gene and model of; the page has a list of each to choose from.
     """
 
     title: str
@@ -44,6 +49,7 @@ class ReportFigure:
     caption: str
     min_width: int = 560
     conditions: str = ""
+    explorer: Explorer | None = None
 
 
 def render_page(
@@ -83,20 +89,23 @@ def render_page(
                     "conditions": figure.conditions,
                     "min_width": figure.min_width,
                     "height": figure.figure.layout.height or 450,
-                    "json": _json_block(figure.figure),
+                    "json": _json_block(figure.figure.to_json()),
+                    "explorer": figure.explorer,
+                    "points": None if figure.explorer is None else _json_block(json.dumps(figure.explorer.values)),
                 }
                 for figure in figures
             ],
             plotly_script=_plotly_script() if figures else None,
+            explores=any(figure.explorer is not None for figure in figures),
             **sections,
         )
     )
     return page.strip() + "\n"
 
 
-def _json_block(figure: go.Figure) -> Markup:
-    """The figure as JSON that may stand in a script element: no character of it can end or open a tag."""
-    escaped = figure.to_json().replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+def _json_block(value: str) -> Markup:
+    """JSON that may stand in a script element: no character of it can end or open a tag."""
+    escaped = value.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     return Markup(escaped)  # noqa: S704 (escaped above; within a string of JSON these are the same characters)
 
 

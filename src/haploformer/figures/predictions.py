@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,8 @@ from haploformer.figures.style import (
 
 MEASURED_AXIS = "Measured expression (SD within the fold)"
 PREDICTED_AXIS = "Predicted expression (SD within the fold)"
+#: What is read of ``scored_predictions``.
+SCORED_COLUMNS = ["gene_id", "individual_id", "model", "fold_seed", "fold", "measured", "predicted"]
 PANEL_HEIGHT, ROW_GAP, TOP, BOTTOM = 210, 92, 104, 68
 
 
@@ -94,15 +97,11 @@ def plot_predicted_against_measured(
     ValueError
         If a column is missing, or a gene or the model has no score or no prediction.
     """
-    check_columns(
-        "scored_predictions",
-        scored_predictions.columns,
-        ["gene_id", "individual_id", "model", "fold_seed", "fold", "measured", "predicted"],
-    )
+    check_columns("scored_predictions", scored_predictions.columns, SCORED_COLUMNS)
     check_columns("gene_scores", gene_scores.columns, ["gene_id", "gene_name", "model", "pearson_r"])
     rows = _rows(gene_scores, model=model, genes=genes)
     points = _standardised(scored_predictions, [gene_id for gene_id, _ in rows])
-    points["population"] = _populations(points["individual_id"], individuals)
+    points["population"] = populations_of(points["individual_id"], individuals)
     scores = gene_scores.set_index(["gene_id", "model"])
     models = order_models(points["model"])
     colours = model_colours(order_models(gene_scores["model"]))
@@ -188,7 +187,7 @@ def _z_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((values - values.mean()) / values.std())
 
 
-def _populations(individual_ids: pd.Series, individuals: pd.DataFrame | None) -> pd.Series:
+def populations_of(individual_ids: pd.Series, individuals: pd.DataFrame | None) -> pd.Series:
     """Population of each point; all null if it is known for nobody, and "not given" for the people without one."""
     unknown = pd.Series(None, index=individual_ids.index, dtype=object)
     if individuals is None:
@@ -219,13 +218,18 @@ def _points(people: pd.DataFrame, population: str | None, group: int, colour: st
         legendgroup=name,
         customdata=plain_texts(people["individual_id"]),
         hovertemplate="%{customdata}<br>measured %{x:.2f}<br>predicted %{y:.2f}",
-        marker={
-            "color": GROUP_COLOURS[group % len(GROUP_COLOURS)] if grouped else colour,
-            "symbol": GROUP_SYMBOLS[group % len(GROUP_SYMBOLS)] if grouped else "circle",
-            "size": 5,
-            "opacity": 0.65,
-        },
+        marker=group_marker(group, None if grouped else colour),
     )
+
+
+def group_marker(group: int, colour: str | None) -> dict[str, Any]:
+    """How people of a group are drawn; by ``colour`` alone where there are no groups."""
+    return {
+        "color": GROUP_COLOURS[group % len(GROUP_COLOURS)] if colour is None else colour,
+        "symbol": GROUP_SYMBOLS[group % len(GROUP_SYMBOLS)] if colour is None else "circle",
+        "size": 5,
+        "opacity": 0.65,
+    }
 
 
 def _add_row_heading(figure: go.Figure, heading: str, *, row: int, n_columns: int) -> None:

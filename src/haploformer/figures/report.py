@@ -28,6 +28,8 @@ class ReportContent:
         ``schemas.gene_scores``.
     notices : sequence of str
         What a reader must know before any number; shown first.
+    remarks : sequence of str
+        What limits the result, under it.
     headlines : sequence of str
         The result in sentences.
     figures : sequence of ReportFigure
@@ -40,6 +42,8 @@ class ReportContent:
         ``haploformer.evaluation.accuracy.summarise_accuracy``.
     compared : str
         The model whose differences from the others are shown.
+    person_scores, unadjusted_scores : DataFrame, optional
+        ``schemas.person_scores``, ``schemas.gene_scores`` of expression as measured: shown apart.
     population_scores, population_audit : DataFrame, optional
         The tables of ``schemas`` with these names.
     published : DataFrame, optional
@@ -56,6 +60,7 @@ class ReportContent:
     gene_scores: pd.DataFrame
     notices: Sequence[str] = ()
     headlines: Sequence[str] = ()
+    remarks: Sequence[str] = ()
     figures: Sequence[ReportFigure] = ()
     known_answer_check: pd.DataFrame | None = None
     stack_weights: pd.DataFrame | None = None
@@ -63,6 +68,8 @@ class ReportContent:
     null: pd.DataFrame | None = None
     accuracy: pd.DataFrame | None = None
     compared: str = "stack"
+    person_scores: pd.DataFrame | None = None
+    unadjusted_scores: pd.DataFrame | None = None
     population_scores: pd.DataFrame | None = None
     population_audit: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
@@ -97,6 +104,7 @@ def build_report(content: ReportContent) -> str:
         facts=content.facts,
         notices=content.notices,
         headlines=content.headlines,
+        remarks=content.remarks,
         figures=content.figures,
         summary=tables.model_summary_table(content.model_summary),
         known_answer=_optional(tables.known_answer_table, content.known_answer_check),
@@ -109,6 +117,8 @@ def build_report(content: ReportContent) -> str:
         populations=None
         if content.population_scores is None or content.population_audit is None or content.population_audit.empty
         else compared.population_table(content.population_scores, content.population_audit),
+        persons=_optional(compared.person_table, content.person_scores),
+        unadjusted=_optional(compared.unadjusted_table, content.unadjusted_scores),
         published=_optional(compared.published_table, content.published),
         variants=_optional(tables.variant_audit_table, content.audit),
         people_summary=_optional(tables.individual_summary_table, content.individual_audit),

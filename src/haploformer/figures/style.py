@@ -44,6 +44,8 @@ MODEL_LABELS = {
     "genotype_pcs": "Genotype PCs",
     "stack_without_enformer": "Stack without Enformer",
     "stack": "Stack",
+    "covariates_only": "Covariates only",
+    "genotype_pcs_unadjusted": "Genotype PCs",
     "shared_stack": "Stack, weights of other genes",
     "shared_stack_enformer": "Enformer, weights of other genes",
 }

@@ -324,9 +324,12 @@ def build_report(
     accuracy: pd.DataFrame,
     population_scores: pd.DataFrame,
     population_audit: pd.DataFrame,
+    person_scores: pd.DataFrame,
+    unadjusted_scores: pd.DataFrame,
+    scored: pd.DataFrame,
+    individuals: pd.DataFrame,
     by_model: Any,
     against: Any,
-    predicted: Any,
     haplotypes: Any,
     differences: Any,
     permuted: Any,
@@ -352,12 +355,8 @@ def build_report(
     attributes, weights = predictions.attributes, cohort.model_weights(scores)
     notice = None if known_answer is None else known_answer.expected["notice"]
     shown = {"by_model": by_model, "against": against, "differences": differences, "null": permuted}
-    shown |= {
-        "populations": populations,
-        "heritability": heritability,
-        "predicted": predicted,
-        "haplotypes": haplotypes,
-    }
+    shown |= {"populations": populations, "heritability": heritability, "haplotypes": haplotypes}
+    explorer = _explore(scored, scores, individuals, weights) if options.individuals_in_report else None
     content = ReportContent(
         title="Personal gene expression, predicted and measured",
         facts=cohort.cohort_facts(
@@ -367,18 +366,29 @@ def build_report(
             cohort.adjusted_facts(covariates["covariate"].nunique(), adjusted.covariates, adjusted.normalise),
             genes,
         ),
-        notices=cohort.cohort_notices(attributes, notice, person_groups),
-        figures=cohort.cohort_figures(
-            shown, study, cohort.label_models(scores, weights), with_individuals=options.individuals_in_report
-        ),
+        notices=cohort.cohort_notices(attributes, notice),
+        remarks=cohort.cohort_remarks(person_groups),
+        figures=cohort.cohort_figures(shown, study, cohort.label_models(scores, weights), explorer=explorer),
         audit=pd.concat([input_audit, sequence_audit], ignore_index=True),
         individual_audit=individual_audit if options.individuals_in_report else None,
         window_audit=window_audit,
         genes=genes,
         population_audit=population_audit,
+        person_scores=cohort.label_models(person_scores, weights),
+        unadjusted_scores=unadjusted_scores,
         **_labelled(scores, check, stack_weights, comparison, null, accuracy, population_scores, weights),
     )
     return build_report(content)
+
+
+def _explore(scored: pd.DataFrame, scores: pd.DataFrame, individuals: pd.DataFrame, weights: dict[str, str]) -> Any:
+    """Every gene and model of predicted against measured; the stack's best gene first."""
+    from haploformer.figures import cohort, explore_predictions
+
+    first = scored[scored["fold_seed"] == scored["fold_seed"].min()]
+    stack = cohort.label_models(pd.DataFrame({"model": ["stack"]}), weights)["model"][0]
+    tables = (cohort.label_models(table, weights) for table in (first, scores))
+    return explore_predictions(*tables, model=stack, individuals=individuals)
 
 
 def _labelled(
