@@ -134,6 +134,7 @@ def test_pipelines__the_default_is_the_chain_of_a_cohort():
     others = {
         "across_genes",
         "baseline_scores",
+        "figure_images",
         "held_out_genes",
         "held_out_populations",
         "validate",

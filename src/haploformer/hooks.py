@@ -44,7 +44,7 @@ _KINDS = {
 }
 
 #: Entries of the catalog that are another view on what is stored under a second name.
-SAME_STORE = {"prediction_files": "track_predictions"} | {
+SAME_STORE = {"prediction_files": "track_predictions", "stored_figures": "figure_scores_by_model"} | {
     f"trained_{name}": f"final_{name}"
     for name in (
         "dosage_weights",

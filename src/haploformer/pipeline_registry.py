@@ -11,6 +11,7 @@ from haploformer.pipelines import (
     enformer_inference,
     evaluation,
     external_eqtls,
+    figure_images,
     linear_export,
     population_effects,
     prediction_report,
@@ -80,6 +81,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "variant_effect_shards": variant_effects.create_shard_pipeline(),
         "disease_variant_shards": disease_variants.create_shard_pipeline(),
     }
+    selections["figure_images"] = figure_images.create_pipeline()
     checks = {"validate": validate.create_pipeline(), "verify": verify.create_pipeline()}
     return (
         pipelines

@@ -103,6 +103,7 @@ ENDINGS = (
         ((text.describe_across_genes, ("across_genes_scores",)),),
         (("Table", "across_genes_scores"),),
     ),
+    Ending("image_files", (), (("Images", "image_files"),)),
     Ending(
         "evaluation_report",
         ((text.describe_scores, ("gene_scores", "known_answer_check")),),

@@ -29,6 +29,7 @@ from haploformer.datasets.eqtl_table import EqtlScanDataset, EqtlTableDataset, T
 from haploformer.datasets.expression_bed import ExpressionBedDataset
 from haploformer.datasets.fasta import FastaDataset
 from haploformer.datasets.figure import FigureDataset
+from haploformer.datasets.figure_folder import FigureFolderDataset, ImageFolderDataset
 from haploformer.datasets.gene_annotation import GeneAnnotationDataset
 from haploformer.datasets.gene_beds import GeneBedsDataset
 from haploformer.datasets.genotype_store import GenotypeStoreDataset
@@ -363,7 +364,15 @@ def test_table_preview__first_rows_only():
 
 
 def test_catalog__every_dataset_of_ours_is_tested_here():
-    without = {FigureDataset, HtmlDataset, JsonDataset, PhasedGenotypesDataset, PredictionFilesDataset}
+    without = {
+        FigureDataset,
+        FigureFolderDataset,
+        ImageFolderDataset,
+        HtmlDataset,
+        JsonDataset,
+        PhasedGenotypesDataset,
+        PredictionFilesDataset,
+    }
     root = Path(inspect.getfile(FastaDataset)).parents[3]
     names = {
         entry["type"]
@@ -656,3 +665,20 @@ def test_load__ids_by_a_map_whatever_the_order(study, tmp_path):
     assert vcf.sample_ids == ["P1", "P2", "P3"]
     assert vcf.individual_of == {"P1": "A", "P2": "B"}
     assert vcf.__getstate__()["individual_of"] == vcf.individual_of
+
+
+def test_figure_folder__reads_all_figures_and_takes_images_beside_them(tmp_path):
+    import plotly.graph_objects as go
+
+    figures, images = (kind(filepath=str(tmp_path / "figures")) for kind in (FigureFolderDataset, ImageFolderDataset))
+    assert not figures.exists()
+    for name in ("b", "a"):
+        FigureDataset(filepath=str(tmp_path / "figures" / f"{name}.json")).save(go.Figure(layout={"height": ord(name)}))
+    assert figures.exists()
+    assert not images.exists()
+    images.save({"a.png": b"PNG", "a.svg": b"<svg/>"})
+    assert images.load() == ["a.png", "a.svg"]
+    assert (tmp_path / "figures" / "a.png").read_bytes() == b"PNG"
+    assert {name: figure.layout.height for name, figure in figures.load().items()} == {"a": 97, "b": 98}
+    with pytest.raises(DatasetError, match="nothing is written to it as a whole"):
+        figures.save({})

@@ -95,7 +95,10 @@ class StudyConditions:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> StudyConditions:
         """What `dataclasses.asdict` has made, after JSON has turned tuples into lists."""
-        return cls(**{name: tuple(entry) if isinstance(entry, list) else entry for name, entry in value.items()})
+        entries: dict[str, Any] = {
+            name: tuple(entry) if isinstance(entry, list) else entry for name, entry in value.items()
+        }
+        return cls(**entries)
 
     @property
     def tissue_tracks(self) -> str:
