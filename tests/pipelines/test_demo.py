@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+import yaml
 
 from haploformer import schemas
 from haploformer.formats.haplotype_store import read_haplotypes
@@ -138,6 +140,33 @@ def test_run__report_needs_no_network(demo_run):
     assert len(outside_scripts) < len(report)
     assert re.findall(r"""(?:src|href)\s*=\s*["'](?:https?:)?//""", outside_scripts) == []
     assert re.findall(r"<script[^>]*\ssrc\s*=", report) == []
+
+
+def test_run__captions_say_what_the_tables_and_parameters_hold(demo_run):
+    made, _ = demo_run
+    data, parameters = made.root / "data", yaml.safe_load((made.root / "conf/base/parameters.yml").read_text())
+    folds = pd.read_parquet(data / "03_primary/demo/person_folds.parquet")
+    cis = pd.read_parquet(data / "04_feature/demo/cis_windows.parquet")["cis_window"].unique()
+    described = pd.read_csv(made.root / "data/01_raw/demo/targets.txt", sep="\t")["description"]
+    tissue = parameters["enformer"]["tracks"]
+    n_tissue = described.str.startswith(tissue.rstrip("*")).sum()
+    with xr.open_zarr(data / "07_model_output/demo/track_predictions.zarr") as predictions:
+        stored = predictions.attrs
+    report = html.unescape((data / "08_reporting/demo/report.html").read_text())
+    captions = re.findall("<figcaption>(.*?)</figcaption>", report, flags=re.DOTALL)
+    assert len(captions) == 8
+    window = f"{stored['geometry']['window']:,} bases round the TSS"
+    seeds = ", ".join(map(str, parameters["evaluation"]["fold_seeds"]))
+    people = f"{folds['individual_id'].nunique()} people"
+    for caption in captions[:-1]:
+        assert f"{people}, {folds['fold'].nunique()} folds by person, fold seeds {seeds}." in caption
+        assert f"Elastic net and BLUP: variants in a cis window of {cis.item():,} bases round the TSS." in caption
+        assert f"Enformer reads {window} and is taken at {len(stored['bins'])} centre bins" in caption
+        assert f"the mean of {n_tissue} tracks ({tissue})" in caption
+        assert caption.removesuffix("</small>").endswith(f"Enformer's weights: {stored['weights']}.")
+    whole = [f"the mean of all {len(stored['tracks'])} tracks" in caption for caption in captions]
+    assert whole == [True, False, *[True] * 5, False]  # stack against elastic net, and haplotypes, have no such model
+    assert f"{people}; Enformer's windows of {window}." in captions[-1]
 
 
 def test_only_missing_outputs__does_nothing_on_a_finished_run(finished):

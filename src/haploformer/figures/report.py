@@ -89,8 +89,8 @@ def build_report(content: ReportContent) -> str:
     Returns
     -------
     str
-        HTML of about 5 MB, nearly all of it plotly.js (left out if there is no figure). The same content gives the same
-        text.
+        HTML of about 5 MB, nearly all of it plotly.js (left out if there is no figure); an explorer adds 2.7 bytes per
+        gene, person and model, 3 MB for 364 genes, 343 people and 8 models. The same content gives the same text.
 
     Raises
     ------
