@@ -107,7 +107,9 @@ class Demo:
         options = self.options["baselines"]
         models = dosage_models(min_maf=options.min_maf, l1_ratio=options.l1_ratio)
         window, people = CisModels(models, self.dosages.of_gene), self.dosages.individual_ids
-        return baselines.fit_cohort([window], people, measured, covariates, folds, threads=1)
+        return baselines.fit_cohort(
+            [window], people, measured, covariates, folds, self.options["expression"], threads=1
+        )
 
     def score(self, draw: int) -> dict[str, float]:
         """Mean r over genes of each model, with the noise and the folds of one draw."""
@@ -130,11 +132,14 @@ class Demo:
             measured=measured,
             covariates=self.covariates,
             person_folds=folds,
+            adjusted=self.options["expression"],
             track_predictions=None,
             options=self.options["stacking"],
         )
         predictions = [*(tables.predicted for tables in fitted.values()), self.enformer, stack]
-        _, scores = evaluation.score_models(predictions, measured, self.covariates, folds, self.genes)
+        _, scores = evaluation.score_models(
+            predictions, measured, self.covariates, folds, self.options["expression"], self.genes
+        )
         return scores.groupby("model")["pearson_r"].mean()[list(MODELS)].to_dict()
 
 

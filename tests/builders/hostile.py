@@ -91,6 +91,7 @@ _CHANGED = {
 PARAMETERS = {
     "select": {},
     "data_prep": {"phase": "as_written"},
+    "expression": {},
     "sequence_build": {},
     "enformer": {"preset": "tiny", "tracks": "track 1*"},
     "baselines": {"cis_window": 4000},

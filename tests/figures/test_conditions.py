@@ -98,7 +98,7 @@ def test_cohort_figures__each_caption_is_of_the_models_in_its_figure(conditions,
     assert told["against"] == conditions.describe(["elastic_net", "stack"])
     assert "all 12 tracks" not in told["against"].replace("components: of all 12 tracks", "")
     assert told["haplotypes"].startswith("25 people; Enformer's windows of 16,384 bases")
-    facts = dict(cohort.cohort_facts(ATTRIBUTES | FACTS, conditions, scores, 0, tables.genes))
+    facts = dict(cohort.cohort_facts(ATTRIBUTES | FACTS, conditions, scores, [], tables.genes))
     assert facts["Cis window of the baselines"] == "196,608 and 2,000,000 bases round the TSS"
     assert facts["Tracks of the tissue"] == "3 tracks (CAGE:blood*)"
     assert facts["Folds"] == "5 by person, seeds 0, 3"
