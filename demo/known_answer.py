@@ -125,6 +125,7 @@ class Demo:
         fitted = self.fit_baselines(measured, self.covariates, folds)
         stack, _, _ = stacking.fit_stack(
             *stacking.gather_predictions(
+                self.options["stacking"],
                 **{model: tables.predicted for model, tables in fitted.items()},
                 enformer=self.enformer,
                 **{f"inner_{model}": tables.inner for model, tables in fitted.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,11 @@ def out_of_fold_rows(
             "predicted_expression": np.concatenate([*predictions.values(), np.empty(0)]),
         }
     )
+
+
+def person_columns(individual_ids: Iterable[str]) -> list[str]:
+    """Names of the columns of people in a table that has one for each; the prefix keeps ids apart from other columns."""
+    return [f"person:{individual}" for individual in individual_ids]
 
 
 def zero_shot_rows(

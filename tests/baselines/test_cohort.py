@@ -82,7 +82,7 @@ def test_predict_cohort__tables_fit_the_schemas_and_hold_no_hole():
     for name, tables in found.items():
         predicted = schemas.predicted_expression.validate(tables.predicted)
         assert len(predicted) == 5 * N * 2
-        assert len(schemas.inner_predictions.validate(tables.inner)) == 5 * N * 4 * 2
+        assert len(schemas.inner_predictions.validate(tables.inner)) == 5 * 5 * 2
         schemas.dosage_weights.validate(tables.weights)
         fits = schemas.dosage_fits.validate(tables.fits)
         assert len(fits) == 5 * 5 * 2

@@ -180,12 +180,13 @@ def test_rows__fit_the_schemas_and_hold_the_arrays() -> None:
     assert row["predicted_expression"] == results["G1"].outer[7]
     assert (row["fold"], row["fold_seed"], row["model"]) == (folds[7], 3, "top_snp")
 
-    inner = schemas.inner_predictions.validate(inner_prediction_rows(results, people, folds, **options))
-    assert len(inner) == 2 * 4 * 60
-    other = (folds[7] + 1) % 5
-    row = inner.set_index(["gene_id", "individual_id", "fold"]).loc[("G1", "P7", other)]
-    assert row["predicted_expression"] == results["G1"].inner[other, 7]
-    assert row["inner_fold"] == folds[7]
+    inner = schemas.inner_predictions.validate(inner_prediction_rows(results, people, **options))
+    assert len(inner) == 2 * 5
+    assert set(inner["model"]) == {"top_snp"}
+    assert set(inner["fold_seed"]) == {3}
+    of_person = inner.set_index(["gene_id", "fold"])["person:P7"].loc["G1"]
+    np.testing.assert_array_equal(of_person, results["G1"].inner[:, 7])
+    assert of_person.index[of_person.isna()].tolist() == [folds[7]]
 
     weights = dosage_weight_rows(results, dict.fromkeys(results, variants), **options)
     weights = schemas.dosage_weights.validate(weights)
@@ -201,5 +202,21 @@ def test_rows__without_genes_are_empty_tables() -> None:
     people = [f"P{i}" for i in range(20)]
     options = {"model": "top_snp", "fold_seed": 3}
     assert schemas.predicted_expression.validate(out_of_fold_rows({}, people, folds, **options)).empty
-    assert schemas.inner_predictions.validate(inner_prediction_rows({}, people, folds, **options)).empty
     assert schemas.dosage_weights.validate(dosage_weight_rows({}, {}, **options)).empty
+    inner = inner_prediction_rows({}, people, **options)
+    assert len(schemas.inner_predictions.validate(inner)) == 0
+    assert inner.columns[4] == "person:P0"
+    assert (inner.dtypes.iloc[4:] == np.float64).all()
+
+
+def test_rows__people_may_be_called_as_columns_are() -> None:
+    gene = Gene(11, n=60, n_variants=10)
+    people = ["gene_id", "model", "fold", "person:P4", *(f"P{i}" for i in range(4, 60))]
+    inner = inner_prediction_rows({"G1": gene.predict(TopSnp())}, people, model="top_snp", fold_seed=0)
+    assert list(schemas.inner_predictions.validate(inner).columns[4:9]) == [
+        "person:gene_id",
+        "person:model",
+        "person:fold",
+        "person:person:P4",
+        "person:P4",
+    ]

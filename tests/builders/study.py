@@ -130,16 +130,16 @@ class Study:
             for name, values in (("enformer", coverage[..., 0]), ("enformer_all_tracks", coverage.mean(axis=-1)))
         )
         models = [found[f"{m} predicted"] for m in ("top_snp", "prs", "blup", "elastic_net")]
+        features = ("top_snp", "prs", "elastic_net", "blup", "enformer")
+        choice = StackingParameters(**({"features": features, "components": 2} | stack))
         inner = {f"inner_{m}": found[f"{m} inner"] for m in ("top_snp", "prs", "blup", "elastic_net")}
         zero_shot = [enformer, all_tracks, enformer.iloc[:0]]
-        outer = {f"table_{i}": table for i, table in enumerate([*models, *zero_shot])}
-        gathered = stacking.gather_predictions(**outer, **inner)
+        outer = {f"table_{i}": table for i, table in enumerate([*models, *zero_shot[1:]])}
+        gathered = stacking.gather_predictions(choice, enformer, **outer, **inner)
         summaries = [
             table.assign(summary=name).rename(columns={"predicted_expression": "personal"})
             for name, table in (("tissue_mean", enformer), ("all_tracks_mean", all_tracks))
         ]
-        features = ("top_snp", "prs", "elastic_net", "blup", "enformer")
-        choice = StackingParameters(**({"features": features, "components": 2} | stack))
         names = ["stack predicted", "stack_without_enformer predicted", "stack weights"]
         found |= dict(zip(names, stacking.fit_stack(*gathered, *shared, self.predictions, choice), strict=True))
         rules = (choice, EnformerParameters(preset="tiny"), options, EvaluationParameters())

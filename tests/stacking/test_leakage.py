@@ -49,7 +49,7 @@ class Cohort:
             options = {"model": model.name, "fold_seed": 0}
             outer = {gene: result.outer for gene, result in results.items()}
             predicted.append(out_of_fold_rows(outer, PEOPLE, self.folds, **options))
-            inner.append(inner_prediction_rows(results, PEOPLE, self.folds, **options))
+            inner.append(inner_prediction_rows(results, PEOPLE, **options))
         enformer = np.concatenate([self.tracks[gene][:, 0] for gene in GENES])
         predicted.append(zero_shot_rows(np.repeat(GENES, N).tolist(), PEOPLE * 2, enformer, model="enformer"))
         return stack_cohort(

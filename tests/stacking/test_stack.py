@@ -296,7 +296,7 @@ def test_gather__reads_back_what_the_baselines_wrote() -> None:
     predicted = schemas.predicted_expression.validate(
         out_of_fold_rows({gene: result.outer for gene, result in results.items()}, people, case.folds, **options)
     ).sample(frac=1, random_state=1)
-    inner = inner_prediction_rows(results, people, case.folds, **options).sample(frac=1, random_state=2)
+    inner = inner_prediction_rows(results, people, **options).sample(frac=1, random_state=2)
     wanted = {"gene_ids": ["G2", "G1"], "individual_ids": people}
     gathered = gather_out_of_fold(predicted, inner, **options, **wanted, folds=case.folds)
     for place, gene_id in enumerate(["G2", "G1"]):
@@ -305,8 +305,17 @@ def test_gather__reads_back_what_the_baselines_wrote() -> None:
 
     with pytest.raises(InputError, match=r"inner model top_snp, fold_seed 2, gene_id G., individual_id P"):
         gather_out_of_fold(predicted, inner.iloc[1:], **options, **wanted, folds=case.folds)
+    with pytest.raises(
+        InputError,
+        match=r"gene_id G., individual_id P3: no prediction \(2 such of 300\)",
+    ):
+        gather_out_of_fold(predicted, inner.drop(columns="person:P3"), **options, **wanted, folds=case.folds)
     with pytest.raises(InputError, match="made with other folds"):
         gather_out_of_fold(predicted, inner, **options, **wanted, folds=(case.folds + 1) % 5)
+    for n_folds in (5, 6):
+        other = inner.assign(fold=(inner["fold"] + 1) % n_folds)
+        with pytest.raises(InputError, match="made with other folds"):
+            gather_out_of_fold(predicted, other, **options, **wanted, folds=case.folds)
 
     zero_shot = predicted.assign(fold_seed=None, fold=None, model="enformer")
     values = gather_zero_shot(zero_shot, model="enformer", gene_ids=["G1", "G3"], individual_ids=people)

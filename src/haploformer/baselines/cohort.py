@@ -180,7 +180,7 @@ def _tabulate(
         pieces.append(
             (
                 out_of_fold_rows(outer, individual_ids, folds, model=name, fold_seed=seed),
-                inner_prediction_rows(results, individual_ids, folds, model=name, fold_seed=seed),
+                inner_prediction_rows(results, individual_ids, model=name, fold_seed=seed),
                 dosage_weight_rows(results, variants, model=name, fold_seed=seed),
                 dosage_fit_rows(results, model=name, fold_seed=seed),
             )

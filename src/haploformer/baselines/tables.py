@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from haploformer.baselines.crossfit import CrossPrediction, DosageFit
+from haploformer.predicted_expression import person_columns
 
 #: What each row of fits tells.
 FIT_COLUMNS = ["n_usable", "n_weights", "setting", "fell_back", "n_unfinished"]
@@ -19,42 +19,36 @@ _VARIANT_COLUMNS = ["variant_id", "contig", "pos", "ref", "alt"]
 def inner_prediction_rows(
     results: Mapping[str, CrossPrediction],
     individual_ids: Sequence[str],
-    folds: NDArray[np.int64],
     *,
     model: str,
     fold_seed: int,
 ) -> pd.DataFrame:
-    """One row per gene, outer fold and individual outside it.
+    """One row per gene and outer fold, one column per individual.
 
-    ``fold`` is the outer fold whose stack the row helps to train, ``inner_fold`` the individual's own.
+    ``fold`` is the outer fold whose stack the row helps to train. A prediction is by a model trained without that fold and
+    without the individual's own; the individuals of ``fold`` itself have none.
 
     Parameters
     ----------
     results : mapping of gene_id to CrossPrediction
     individual_ids : sequence of str (n_individuals,)
-    folds : int (n_individuals,)
     model : str
     fold_seed : int
 
     Returns
     -------
     DataFrame, schema ``inner_predictions``
-        ``n_genes * (n_folds - 1) * n_individuals`` rows.
+        ``n_genes * n_folds`` rows.
     """
-    n_genes, n_folds = len(results), int(folds.max()) + 1
-    fold, person = np.nonzero(folds[None] != np.arange(n_folds)[:, None])
-    n = len(fold)
-    return pd.DataFrame(
-        {
-            "gene_id": np.repeat(np.array(list(results), dtype=object), n),
-            "individual_id": np.tile(np.array(individual_ids, dtype=object)[person], n_genes),
-            "model": np.full(n_genes * n, model, dtype=object),
-            "fold_seed": np.full(n_genes * n, fold_seed, dtype=np.int64),
-            "fold": np.tile(fold, n_genes),
-            "inner_fold": np.tile(folds[person], n_genes),
-            "predicted_expression": np.concatenate([r.inner[fold, person] for r in results.values()] or [np.empty(0)]),
-        }
-    )
+    blocks = [result.inner for result in results.values()]
+    n_folds = blocks[0].shape[0] if blocks else 0
+    values = np.concatenate([*blocks, np.empty((0, len(individual_ids)))])
+    table = pd.DataFrame(values, columns=person_columns(individual_ids), copy=False)
+    table.insert(0, "gene_id", np.repeat(np.array(list(results), dtype=object), n_folds))
+    table.insert(1, "model", np.full(len(table), model, dtype=object))
+    table.insert(2, "fold_seed", np.full(len(table), fold_seed, dtype=np.int64))
+    table.insert(3, "fold", np.tile(np.arange(n_folds), len(blocks)))
+    return table
 
 
 def dosage_weight_rows(

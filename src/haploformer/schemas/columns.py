@@ -37,6 +37,12 @@ def optional(column: pa.Column) -> pa.Column:
     return column
 
 
+def each(column: pa.Column) -> pa.Column:
+    """All columns whose names fit a pattern, at least one; the pattern stands in the name's place."""
+    column.regex = True
+    return column
+
+
 def table(columns: dict[str, pa.Column], unique: list[str] | None = None) -> pa.DataFrameSchema:
     """A table of exactly these columns, in this order; ``unique`` columns together name a row."""
     return pa.DataFrameSchema(columns, unique=unique, strict=True, ordered=True)

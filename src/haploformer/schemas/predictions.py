@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haploformer.schemas.columns import integer, number, table, text
+from haploformer.schemas.columns import each, integer, number, table, text
 
 #: Enformer's predicted coverage: mean over the centre bins and both haplotypes, and of the reference window.
 #: ``summary``: ``tissue_mean``, ``all_tracks_mean``, or ``all_bins_mean`` (all tracks, every bin).
@@ -71,16 +71,15 @@ predicted_expression = table(
     unique=["gene_id", "individual_id", "model", "fold_seed"],
 )
 
-#: Predictions for training people by models that saw neither their inner fold nor the outer fold: the stack's features.
+#: Predictions for training people by models that saw neither their own fold nor the outer ``fold``: the stack's features.
+#: A column for each person, ``person:`` and the id; null for the people of ``fold``.
 inner_predictions = table(
     {
         "gene_id": text(),
-        "individual_id": text(),
         "model": text(),
         "fold_seed": integer(),
         "fold": integer(),
-        "inner_fold": integer(),
-        "predicted_expression": number(),
+        "person:.+": each(number(nullable=True)),
     },
-    unique=["gene_id", "individual_id", "model", "fold_seed", "fold"],
+    unique=["gene_id", "model", "fold_seed", "fold"],
 )

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from haploformer.errors import InputError
+from haploformer.predicted_expression import person_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,15 +76,15 @@ def gather_out_of_fold(
     outer = gather_outer(predicted, model=model, fold_seed=fold_seed, **layout)
     between = np.full((len(gene_ids), n_folds, len(individual_ids)), np.nan)
     rows = _rows_of(inner, model, fold_seed)
-    gene, person, found = _places(rows, gene_ids, individual_ids)
-    _check_folds(rows["inner_fold"].to_numpy(dtype=np.int64)[found], folds[person], where)
-    between[gene, rows["fold"].to_numpy(dtype=np.int64)[found], person] = rows["predicted_expression"].to_numpy(
-        dtype=np.float64
-    )[found]
+    gene, fold = pd.Index(gene_ids).get_indexer(rows["gene_id"]), rows["fold"].to_numpy(dtype=np.int64)
+    found = (gene >= 0) & (fold < n_folds)
+    of_people = rows.reindex(columns=person_columns(individual_ids))
+    between[gene[found], fold[found]] = of_people.to_numpy(dtype=np.float64)[found]
 
     held_out = folds[None] == np.arange(n_folds)[:, None]
-    _refuse_holes((np.isnan(between) & ~held_out).any(axis=1), gene_ids, individual_ids, f"inner {where}")
-    between[:, held_out] = np.nan
+    predicted = ~np.isnan(between)
+    _refuse_other_folds((predicted & held_out).any() or (fold >= n_folds).any(), where)
+    _refuse_holes((~predicted & ~held_out).any(axis=1), gene_ids, individual_ids, f"inner {where}")
     return OutOfFold(outer, between)
 
 
@@ -101,7 +102,7 @@ def gather_outer(
     outer = np.full((len(gene_ids), len(individual_ids)), np.nan)
     rows = _rows_of(predicted, model, fold_seed)
     gene, person, found = _places(rows, gene_ids, individual_ids)
-    _check_folds(rows["fold"].to_numpy(dtype=np.int64)[found], folds[person], where)
+    _refuse_other_folds((rows["fold"].to_numpy(dtype=np.int64)[found] != folds[person]).any(), where)
     outer[gene, person] = rows["predicted_expression"].to_numpy(dtype=np.float64)[found]
     _refuse_holes(np.isnan(outer), gene_ids, individual_ids, where)
     return outer
@@ -153,8 +154,8 @@ def _places(
     return gene[found], person[found], found
 
 
-def _check_folds(found: NDArray[np.int64], expected: NDArray[np.int64], where: str) -> None:
-    if (found != expected).any():
+def _refuse_other_folds(differ: np.bool_ | bool, where: str) -> None:
+    if differ:
         raise InputError(where, "predictions were made with other folds", "fit the model again with these folds")
 
 

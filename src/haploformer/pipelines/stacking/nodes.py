@@ -25,11 +25,21 @@ from haploformer.parameters import (
 N_GENE_FOLDS = 5
 
 
-def gather_predictions(**tables: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables of all models as one, and those that are called ``inner_``: what the stacks' weights are trained on."""
-    inner = {name: table for name, table in tables.items() if name.startswith("inner_")}
-    outer = [table for name, table in tables.items() if name not in inner]
-    return pd.concat(outer, ignore_index=True), pd.concat(inner.values(), ignore_index=True)
+def gather_predictions(
+    stacking: StackingParameters, enformer: pd.DataFrame, **tables: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of all models as one, and those that are called ``inner_``: what the stacks' weights are trained on.
+
+    Of genes that Enformer predicts, since only these are stacked; what weights are trained on, of the stack's features.
+    """
+    genes, outer, inner = set(enformer["gene_id"]), [enformer], []
+    for name, table in tables.items():
+        of_genes = table[table["gene_id"].isin(genes)]
+        if name.startswith("inner_"):
+            inner.append(of_genes[of_genes["model"].isin(stacking.features)])
+        else:
+            outer.append(of_genes)
+    return pd.concat(outer, ignore_index=True), pd.concat(inner, ignore_index=True)
 
 
 def fit_stack(

@@ -89,8 +89,9 @@ def create_gene_pipeline(*, suffix: str = "") -> Pipeline:
 
 
 def _gather(suffix: str = "") -> Pipeline:
-    """The tables of all models, and what the stacks' weights are trained on, each as one."""
+    """The predictions of all models, and what the stacks' weights are trained on, each as one table."""
     predicted = {model: f"predicted_expression_{model}" for model in (*_FITTED, *_ZERO_SHOT)}
     inner = {f"inner_{model}": f"inner_predictions_{model}" for model in _FITTED}
     gathered = ["gathered_predictions", "gathered_inner_predictions"]
-    return pipeline([node(nodes.gather_predictions, predicted | inner, gathered, name=f"gather_predictions{suffix}")])
+    inputs = {"stacking": "params:stacking"} | predicted | inner
+    return pipeline([node(nodes.gather_predictions, inputs, gathered, name=f"gather_predictions{suffix}")])
