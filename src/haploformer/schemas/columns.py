@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -45,4 +46,15 @@ def each(column: pa.Column) -> pa.Column:
 
 def table(columns: dict[str, pa.Column], unique: list[str] | None = None) -> pa.DataFrameSchema:
     """A table of exactly these columns, in this order; ``unique`` columns together name a row."""
-    return pa.DataFrameSchema(columns, unique=unique, strict=True, ordered=True)
+    return pa.DataFrameSchema(columns, parsers=pa.Parser(share_text), unique=unique, strict=True, ordered=True)
+
+
+def share_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Text as `TEXT`, equal texts of a column one object: converted by itself, each cell of millions would be an object."""
+    shared = table.copy(deep=False)
+    for name, dtype in table.dtypes.items():
+        if isinstance(dtype, pd.StringDtype) and dtype != TEXT:
+            codes, values = pd.factorize(table[name])
+            objects = np.append(np.asarray(values, dtype=object), np.nan)  # a missing value has the code -1
+            shared[name] = pd.array(objects[codes], dtype=TEXT)
+    return shared
