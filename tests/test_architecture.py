@@ -96,10 +96,10 @@ def test_datasets__import_nothing_heavy():
 def test_nodes__every_hint_resolves_and_parameters_are_models(name):
     node = NODES[name]
     hints = get_type_hints(node.func)
-    parameters = inspect.signature(node.func).parameters.values()
+    parameters = list(inspect.signature(node.func).parameters.values())
     arguments = [parameter.name for parameter in parameters]
-    if [parameter.kind for parameter in parameters] == [inspect.Parameter.VAR_KEYWORD]:
-        arguments *= len(node.inputs)
+    if parameters[-1].kind == inspect.Parameter.VAR_KEYWORD:
+        arguments += arguments[-1:] * (len(node.inputs) - len(arguments))
     assert set(arguments) <= set(hints), "an argument without a hint"
     assert "return" in hints
     for argument, dataset in zip(arguments, node.inputs, strict=True):
