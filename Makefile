@@ -34,7 +34,7 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports
 
 unit: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The committed demo data, simulated anew into data/01_raw/demo (a minute; the expected scores take ten more).
 demo: $(INSTALLED)
