@@ -12,6 +12,7 @@ import pytest
 from haploformer.enformer.tracks import resolve_tracks
 from haploformer.figures import cohort
 from haploformer.figures.conditions import StudyConditions
+from tests.builders.stored_facts import STORED_FACTS
 
 #: Lengths of the cis windows by the names that their models end in, and what the tissue is of twelve tracks.
 WINDOWS = {"": 196_608, "_1mb": 2_000_000}
@@ -22,7 +23,7 @@ TRACKS = pd.DataFrame(
         "description": ["CAGE:blood a", "CAGE:blood b", "CAGE:blood c", *(f"DNASE:{i}" for i in range(9))],
     }
 )
-ATTRIBUTES = {"geometry": {"window": 16_384}, "bins": list(range(43, 53)), "tracks": list(range(12)), "weights": "W"}
+ATTRIBUTES = STORED_FACTS | {"bins": list(range(43, 53)), "tracks": list(range(12)), "weights": "W"}
 SEEDS = (0, 3)
 PEOPLE = [f"P{i}" for i in range(25)]
 FEATURES = ["enformer", "elastic_net", "prs", "enformer_pc1", "enformer_pc2"]
@@ -98,20 +99,7 @@ def test_cohort_figures__each_caption_is_of_the_models_in_its_figure(conditions,
     assert told["against"] == conditions.describe(["elastic_net", "stack"])
     assert "all 12 tracks" not in told["against"].replace("components: of all 12 tracks", "")
     assert told["haplotypes"].startswith("25 people; Enformer's windows of 16,384 bases")
-    facts = dict(cohort.cohort_facts(ATTRIBUTES | FACTS, conditions, scores, [], tables.genes))
+    facts = dict(cohort.cohort_facts(ATTRIBUTES, conditions, scores, [], tables.genes))
     assert facts["Cis window of the baselines"] == "196,608 and 2,000,000 bases round the TSS"
     assert facts["Tracks of the tissue"] == "3 tracks (CAGE:blood*)"
     assert facts["Folds"] == "5 by person, seeds 0, 3"
-
-
-#: What facts of a run say beside what captions do.
-FACTS = {
-    "geometry": {"window": 16_384, "n_bins": 96},
-    "weights_sha256": "0" * 64,
-    "model": "Enformer, preset tiny",
-    "engine": "exact",
-    "precision": "float32",
-    "position_features": "gamma computed",
-    "transform": "mean of coverage over the bins",
-    "code_version": "0.1.0",
-}

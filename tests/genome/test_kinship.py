@@ -14,6 +14,7 @@ from haploformer.genome import kinship
 from haploformer.genome.genotypes import Genotypes
 from haploformer.genome.kinship import estimate_kinship, king_robust
 from tests.builders.families import Families, simulate_families
+from tests.builders.geuvadis_baselines import read_geuvadis
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,15 @@ def test_estimate_kinship__linked_indels_rare_and_sex_chromosomes_are_left_out(f
     rare = np.zeros_like(alleles)
     rare[:, 0, 0] = 1
     assert not estimate_kinship(Genotypes(records, families.genotypes.individual_ids, rare)).tested
+
+
+@pytest.mark.real_data
+def test_king_robust__calls_strangers_relatives_by_the_snps_of_one_place(shared_data) -> None:
+    study = read_geuvadis(shared_data)
+    frequency = study.dosages.mean(axis=0) / 2
+    common = np.minimum(frequency, 1 - frequency) >= kinship.MIN_MAF
+    pairs, _ = king_robust(study.dosages.T[common].astype(np.int8), min_kinship=kinship.SECOND_DEGREE)
+    assert (common.sum(), len(pairs)) == (1_923, 4_256)
 
 
 @pytest.mark.skipif(shutil.which("plink2") is None, reason="needs plink2 (requirements/debian.txt)")

@@ -18,22 +18,11 @@ from haploformer.pipelines.evaluation import nodes
 from haploformer.predicted_expression import out_of_fold_rows, zero_shot_rows
 from haploformer.summary_text import describe_populations
 from tests.builders.dosages import deal_folds
+from tests.builders.stored_facts import STORED_FACTS
 
 N, GENES = 60, ["G1", "G2", "G3"]
 PEOPLE = [f"P{i:02d}" for i in range(N)]
-ATTRIBUTES = {
-    "geometry": {"window": 16_384, "n_bins": 96},
-    "bins": [43, 44],
-    "tracks": [1, 2, 3],
-    "weights": "untrained",
-    "weights_sha256": "0" * 64,
-    "model": "Enformer, preset tiny",
-    "engine": "exact",
-    "precision": "float32",
-    "position_features": "gamma computed",
-    "transform": "mean of coverage over the bins",
-    "code_version": "0.1.0",
-}
+ATTRIBUTES = STORED_FACTS | {"bins": [43, 44], "tracks": [1, 2, 3], "weights": "untrained"}
 
 
 def test_pipeline__every_fit_reads_the_folds_without_a_population() -> None:
